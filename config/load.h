@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/options.h"
+
+namespace sett::config {
+
+// One setting from outside the file: ("server.port", "7000").
+using Override = std::pair<std::string, std::string>;
+
+struct Loaded {
+  Options options;
+  std::vector<std::string> errors;  // each one line: "file:line: key: what is wrong; what is allowed"; empty: all is well
+};
+
+// Reads the YAML file (empty path: defaults only), then the environment (SETT_SERVER_PORT for server.port), then the flags:
+// the later wins. Unknown keys, wrong types and values out of range are errors, all of them reported, never thrown.
+Loaded load(const std::string& path, const std::map<std::string, std::string>& environment,
+            const std::vector<Override>& flags);
+
+// Every setting by its dotted name, with its present value as text, its allowed range, and whether SIGHUP may change it.
+struct Setting {
+  std::string name;
+  std::string value;
+  std::string allowed;
+  bool reloadable;
+};
+std::vector<Setting> describe(const Options& options);
+
+// "64mb", "1gb", "512k", "10485760": k, m, g with optional b are powers of 1024. nullopt: not a size.
+std::optional<int64_t> parse_size(std::string_view text);
+// "5m", "1h30m", "250ms", "10s", "2d"; a bare number counts in `bare_unit_ms`. Milliseconds. nullopt: not a duration.
+std::optional<int64_t> parse_duration_ms(std::string_view text, int64_t bare_unit_ms = 1000);
+
+}  // namespace sett::config

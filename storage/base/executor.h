@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace sett::storage {
+
+// Where engine code runs that no client waits for. The daemon gives threads, tests one seeded scheduler over a manual
+// clock; engine code itself creates no thread, never sleeps and never waits on a condition.
+class Executor {
+ public:
+  using Task = std::function<void()>;
+  using TimerId = uint64_t;  // 0 is never a timer
+
+  enum class Lane : uint8_t {
+    log,         // one at a time, in order: writes and syncs of the logs
+    foreground,  // on an event loop: short steps (<= 100 us) that take a shard lock
+    background,  // several at a time, low priority: snapshot files, loading, freeing; never holds a shard lock
+  };
+
+  virtual ~Executor() = default;
+
+  // Runs `task` soon, never inside this call. From any thread. After stop() began the task is dropped unrun.
+  virtual void post(Lane lane, Task task) = 0;
+  // The same, no earlier than `delay_ms` from now on the steady clock.
+  virtual TimerId post_after(Lane lane, int64_t delay_ms, Task task) = 0;
+  // Best effort: a timer that is already running or done is left alone.
+  virtual void cancel(TimerId timer) = 0;
+};
+
+}  // namespace sett::storage

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/status.h"
+
+namespace sett::storage {
+
+// Every file of sett goes through this interface: posix_file_system.h in the daemon, simulated_file_system.h (which
+// remembers what was synced) in tests. Paths are plain strings; '/' separates. All calls may block on the disk, so no
+// event loop makes them but for the log's bounded small write. Implementations are safe for use from several threads; one
+// file object belongs to one thread at a time, except RandomAccessFile::read, which any number may call at once.
+
+// Writes at its end only. Never reads.
+class AppendFile {
+ public:
+  virtual ~AppendFile() = default;
+  // Writes all of `bytes` behind what was appended before, retrying short writes and EINTR. On failure an unknown part
+  // of `bytes` is in the file; the caller treats the file as finished.
+  virtual Status append(std::string_view bytes) = 0;
+  // Data and size reach the disk (fdatasync). A failed sync is final: never retried by callers.
+  virtual Status sync() = 0;
+  // Reserves blocks so that the file can hold `bytes` in all without running out of space; the new part reads as zeroes.
+  // Where the file system cannot (EOPNOTSUPP) this is ok and the promise is best effort: see FileSystem::can_allocate.
+  virtual Status allocate(uint64_t bytes) = 0;
+  // Gives back what was allocated behind the appended bytes.
+  virtual Status trim() = 0;
+  virtual uint64_t size() const = 0;  // bytes appended
+  // The result of close(2). Further calls are errors of the caller. The destructor closes too, unheard.
+  virtual Status close() = 0;
+};
+
+// Reads anywhere. Never writes.
+class RandomAccessFile {
+ public:
+  virtual ~RandomAccessFile() = default;
+  // Reads up to `bytes` from `offset` into `out`, retrying short reads; returns how many there were (fewer only at the
+  // end of the file).
+  virtual Result<uint64_t> read(uint64_t offset, char* out, uint64_t bytes) const = 0;
+  virtual uint64_t size() const = 0;  // when opened
+};
+
+// Holds an advisory lock on a file (flock) until destroyed; the kernel lets go of it when the process dies.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  // A new file; fails with already_exists. The name is durable only after sync_directory of its folder.
+  virtual Result<std::unique_ptr<AppendFile>> create(const std::string& path) = 0;
+  virtual Result<std::unique_ptr<RandomAccessFile>> open(const std::string& path) = 0;
+  virtual Result<bool> exists(const std::string& path) = 0;
+  // Names (not paths) in a folder, sorted, without "." and "..".
+  virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
+  // Creates the folder and its missing parents, each synced into its own parent. Ok if it exists.
+  virtual Status create_directories(const std::string& directory) = 0;
+  virtual Status remove(const std::string& path) = 0;            // a file
+  virtual Status remove_directory(const std::string& path) = 0;  // an empty folder
+  virtual Status rename(const std::string& from, const std::string& to) = 0;  // replaces `to` atomically
+  virtual Status truncate(const std::string& path, uint64_t size) = 0;        // and syncs the file
+  // Creates, renames and removals in the folder reach the disk.
+  virtual Status sync_directory(const std::string& directory) = 0;
+  // Creates the file where missing; `busy` when another process (or another FileLock) holds it.
+  virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
+  virtual Result<uint64_t> free_bytes(const std::string& directory) = 0;
+};
+
+inline std::string join_path(std::string_view directory, std::string_view name) {
+  std::string path(directory);
+  if (!path.empty() && path.back() != '/') path += '/';
+  return path.append(name);
+}
+
+// The whole file in memory; `limit_bytes` bounds it (corruption when larger).
+Result<std::string> read_file(FileSystem& files, const std::string& path, uint64_t limit_bytes);
+// Writes `bytes` under a temporary name beside `path`, syncs, renames over it, syncs the folder: afterwards the file is
+// the old one or the new one, whole.
+Status replace_file(FileSystem& files, const std::string& path, std::string_view bytes);
+
+}  // namespace sett::storage
