@@ -9,7 +9,8 @@ namespace sett::protocol {
 
 // Numbers as Redis reads and writes them.
 
-// Strict decimal: optional '-', no '+', no leading zeroes (but "0" itself), no spaces, within the type. nullopt otherwise.
+// Strict decimal: optional '-', no '+', no leading zeroes (but "0" itself), no spaces, within the type. nullopt
+// otherwise.
 std::optional<int64_t> parse_int64(std::string_view text);
 std::optional<uint64_t> parse_uint64(std::string_view text);
 

@@ -7,9 +7,10 @@
 
 namespace sett::protocol {
 
-// Appends replies to a buffer in RESP2 or RESP3. A type that RESP2 lacks is written as Redis writes it there: map and set as
-// arrays, double and big number as bulk strings, boolean as an integer, verbatim as a bulk string, null as "$-1". Writes
-// bytes, checks nothing: the caller sees to it that an array of n has n elements. The buffer must outlive the writer.
+// Appends replies to a buffer in RESP2 or RESP3. A type that RESP2 lacks is written as Redis writes it there: map and
+// set as arrays, double and big number as bulk strings, boolean as an integer, verbatim as a bulk string, null as
+// "$-1". Writes bytes, checks nothing: the caller sees to it that an array of n has n elements. The buffer must outlive
+// the writer.
 class ReplyWriter {
  public:
   enum class Version : uint8_t { resp2 = 2, resp3 = 3 };
@@ -20,15 +21,15 @@ class ReplyWriter {
   void set_version(Version version) { version_ = version; }
   std::string& buffer() { return *out_; }
 
-  void simple(std::string_view text);        // "+text": text without CR and LF
+  void simple(std::string_view text);  // "+text": text without CR and LF
   void ok() { simple("OK"); }
-  void error(std::string_view text);         // "-text": CR and LF in it become spaces, as in Redis
+  void error(std::string_view text);  // "-text": CR and LF in it become spaces, as in Redis
   void integer(int64_t value);
   void bulk(std::string_view bytes);
-  void null();                               // "$-1" or "_"
-  void null_array();                         // "*-1" or "_"
+  void null();        // "$-1" or "_"
+  void null_array();  // "*-1" or "_"
   void array(size_t elements);
-  void map(size_t pairs);                    // RESP2: an array of 2 * pairs
+  void map(size_t pairs);  // RESP2: an array of 2 * pairs
   void set(size_t elements);
   void push(size_t elements);                // RESP2: an array
   void boolean(bool value);                  // RESP2: :1 or :0
