@@ -1,0 +1,52 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "storage/base/executor.h"
+#include "storage/log/journal.h"
+
+namespace sett::storage {
+
+class MemoryStore;
+
+// Removes what has expired, within 50 ms of its time. A pass to time t: raise every shard's floor of `now` to t, one lock at a
+// time, so that no later run can see as live what is due by t; log one record (t); then remove, a bounded step at a time. No
+// record for each key. Runs on the foreground lane, one step at a time; a shard whose lock is taken is come back to.
+class ExpiryReaper : public std::enable_shared_from_this<ExpiryReaper> {
+ public:
+  static constexpr int64_t interval_ms = 10;
+  static constexpr int64_t retry_ms = 1;
+  static constexpr uint32_t removals_per_step = 200;  // well below 100 us under one lock
+
+  ExpiryReaper(MemoryStore& store, Executor& executor) : store_(&store), executor_(&executor) {}
+  void start() { schedule(interval_ms); }
+  // No step begins afterwards; waits for none. Only from the lane that steps run on, or when that lane stands still.
+  void stop() { stopped_.store(true); }
+
+  uint64_t expired_keys() const { return expired_keys_.load(std::memory_order_relaxed); }
+  int64_t lag_ms() const { return lag_ms_.load(std::memory_order_relaxed); }
+
+ private:
+  enum class Phase : uint8_t { raise, log, remove };
+  void schedule(int64_t delay_ms);
+  void step();
+  bool raise_floors();   // false: a lock was missed
+  bool log_pass();       // false: no room in the log now
+  bool remove_some();    // true: the pass is done
+
+  MemoryStore* store_;
+  Executor* executor_;
+  std::atomic<bool> stopped_{false};
+  // The rest belongs to the step that runs; there is never more than one.
+  Phase phase_ = Phase::raise;
+  int64_t pass_ms_ = 0;
+  bool any_due_ = false;
+  uint32_t shard_ = 0;
+  Sequence pass_sequence_ = 0;
+  std::atomic<uint64_t> expired_keys_{0};
+  std::atomic<int64_t> lag_ms_{0};
+};
+
+}  // namespace sett::storage

@@ -1,0 +1,332 @@
+#include "storage/memory/memory_store.h"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+
+namespace sett::storage {
+
+namespace {
+
+// A position: 12 bits of tag, 10 of shard, 31 of place in the table, 53 in all, so that clients which keep a cursor in a
+// double keep it whole. The tag is never 0, so neither is a position but the first.
+constexpr unsigned place_bits = HashTable::position_bits, shard_bits = 10, tag_bits = 12;
+static_assert(place_bits + shard_bits + tag_bits <= 53);
+static_assert(MemoryStoreOptions::shards_max == 1u << shard_bits);
+
+uint64_t draw_tag() { return 1 + Random(entropy_seed()).below((1u << tag_bits) - 1); }
+
+}  // namespace
+
+MemoryStore::MemoryStore(MemoryStoreOptions options, Journal& journal, Executor& executor, Clock& clock)
+    : options_(std::move(options)),
+      secret_(HashSecret::draw()),
+      journal_(&journal),
+      executor_(&executor),
+      clock_(&clock),
+      catalogue_(options_.buckets_max),
+      reaper_(std::make_shared<ExpiryReaper>(*this, executor)),
+      scan_tag_(draw_tag()),
+      alive_(std::make_shared<std::atomic<bool>>(true)) {
+  assert(options_.shards >= 1 && options_.shards <= MemoryStoreOptions::shards_max && options_.hash);
+  capabilities_.durable = options_.durable;
+  for (ShardIndex i = 0; i < options_.shards; ++i) shards_.push_back(std::make_unique<Shard>());
+}
+
+MemoryStore::~MemoryStore() {
+  alive_->store(false);
+  reaper_->stop();
+}
+
+void MemoryStore::start() { reaper_->start(); }
+
+ShardIndex MemoryStore::shard_of(std::string_view key) const {
+  return static_cast<ShardIndex>(options_.hash(key) % shards_.size());
+}
+
+// --- Locks. They leave the function that takes them, which the analysis does not follow across the virtual interface.
+
+bool MemoryStore::try_lock(ShardIndex index) NO_THREAD_SAFETY_ANALYSIS { return shard(index).lock.try_lock(); }
+
+void MemoryStore::unlock(ShardIndex index) NO_THREAD_SAFETY_ANALYSIS { shard(index).lock.unlock(index); }
+
+void MemoryStore::wait_for_lock(ShardIndex index, LockWaiter& waiter, bool keep) {
+  shard(index).lock.wait(index, waiter, keep);
+}
+
+int64_t MemoryStore::raise_clock(ShardIndex index, int64_t wall_ms) {
+  Shard& at = shard(index);
+  at.lock.assert_held();
+  return at.floor_ms = std::max(at.floor_ms, wall_ms);
+}
+
+// --- Buckets
+
+BucketId MemoryStore::propose_bucket(uint32_t nth, uint32_t names_added) const {
+  return catalogue_.propose(nth, names_added);
+}
+
+std::vector<BucketInfo> MemoryStore::list_buckets() const {
+  std::vector<BucketInfo> buckets;
+  for (const auto& [name, id] : catalogue_.names()) buckets.push_back({id, name});
+  return buckets;
+}
+
+// --- Keys
+
+ReadResult MemoryStore::read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) {
+  Shard& at = shard(shard_of(key));
+  at.lock.assert_held();
+  const ReadResult absent{.kind = ReadResult::Kind::absent, .entry = {}, .depends_on = at.last_removal};
+  const Table* table = at.find_table(bucket);
+  if (!table) return absent;
+  const Entry* entry = table->find(key);
+  if (!entry || !is_live(entry->expires_at_ms(), now_ms)) return absent;
+  return {.kind = ReadResult::Kind::entry,
+          .entry = {.value = part == Part::value ? entry->value() : std::string_view(),
+                    .value_bytes = entry->value_bytes(),
+                    .expires_at_ms = entry->expires_at_ms(),
+                    .sequence = entry->sequence()},
+          .depends_on = entry->sequence()};
+}
+
+void MemoryStore::prefetch(BucketId, std::string_view) const {}
+
+CommitResult MemoryStore::append(std::span<const Mutation> batch) {
+  bool frees = true;
+  for (const Mutation& mutation : batch)
+    frees = frees && (mutation.kind == Mutation::Kind::remove || mutation.kind == Mutation::Kind::bind);
+  // Small values are copied behind their fields, large ones go to the journal from where they are.
+  constexpr size_t copied_value_max = 4096;
+  thread_local std::string encoded;
+  thread_local std::vector<std::string_view> parts;
+  thread_local std::vector<std::pair<size_t, std::string_view>> large;  // where in `encoded`, and what
+  encoded.clear();
+  parts.clear();
+  large.clear();
+  if (journal_->keeps_records()) {
+    for (const Mutation& mutation : batch) {
+      encode_without_value(mutation, encoded);
+      if (mutation.value.size() <= copied_value_max) encoded.append(mutation.value);
+      else large.emplace_back(encoded.size(), mutation.value);
+    }
+    size_t from = 0;
+    for (const auto& [at, value] : large) {
+      parts.push_back(std::string_view(encoded).substr(from, at - from));
+      parts.push_back(value);
+      from = at;
+    }
+    parts.push_back(std::string_view(encoded).substr(from));
+  }
+  const auto appended =
+      journal_->append(parts, frees ? Journal::Urgency::frees_space : Journal::Urgency::normal);
+  constexpr size_t encoded_kept_max = 1 << 20;
+  if (encoded.capacity() > encoded_kept_max) std::string().swap(encoded);
+  switch (appended.room) {
+    case Journal::Room::ok: return {CommitResult::Kind::committed, appended.sequence};
+    case Journal::Room::hold: return {CommitResult::Kind::hold};
+    case Journal::Room::no_space: return {CommitResult::Kind::no_space};
+    case Journal::Room::failed: break;
+  }
+  return {CommitResult::Kind::failed};
+}
+
+CommitResult MemoryStore::commit(std::span<const Mutation> batch) {
+  const CommitResult result = append(batch);
+  if (result.kind != CommitResult::Kind::committed) return result;
+  bool binds = false;
+  for (const Mutation& mutation : batch) {
+    if (mutation.kind == Mutation::Kind::bind) {
+      binds = true;
+      continue;
+    }
+    Shard& at = shard(shard_of(mutation.key));
+    at.lock.assert_held();
+    apply(at, mutation, result.sequence);
+  }
+  if (binds) apply_binds(batch, result.sequence);
+  if (hook_) {
+    for (const Mutation& mutation : batch) {
+      if (mutation.event == Event::none) continue;
+      if (mutation.kind == Mutation::Kind::bind) hook_->on_mutation(mutation.key, nullptr, mutation.event);
+      else hook_->on_mutation(catalogue_.name_of(mutation.bucket), &mutation.key, mutation.event);
+    }
+  }
+  changes_.fetch_add(batch.size(), std::memory_order_relaxed);
+  return result;
+}
+
+void MemoryStore::apply(Shard& at, const Mutation& mutation, Sequence sequence) {
+  Table* table = at.find_table(mutation.bucket);
+  const bool removes = mutation.kind == Mutation::Kind::remove;
+  if (removes) at.last_removal = std::max(at.last_removal, sequence);
+  if (!table) {
+    if (mutation.kind != Mutation::Kind::put) return;
+    table = &at.table(mutation.bucket, secret_);
+  }
+  const auto before = static_cast<int64_t>(table->memory_bytes());
+  table->apply(mutation, sequence);
+  if (!removes && mutation.expires_at_ms != 0) at.next_due_ms = std::min(at.next_due_ms, mutation.expires_at_ms);
+  const int64_t grown = static_cast<int64_t>(table->memory_bytes()) - before;
+  if (grown != 0) at.memory_bytes.store(at.memory_bytes.load(std::memory_order_relaxed) + grown, std::memory_order_relaxed);
+}
+
+void MemoryStore::apply_binds(std::span<const Mutation> batch, Sequence sequence) NO_THREAD_SAFETY_ANALYSIS {
+  // A loop over locks that the caller holds all: beyond the analysis.
+  std::vector<BucketId> loose;
+  for (const Mutation& mutation : batch)
+    if (mutation.kind == Mutation::Kind::bind) loose.push_back(catalogue_.bind(mutation.key, mutation.bucket));
+  for (const BucketId id : loose) {
+    if (id == no_bucket || catalogue_.is_bound(id)) continue;
+    for (auto& at : shards_) {
+      at->lock.assert_held();
+      at->last_removal = std::max(at->last_removal, sequence);
+      if (!at->find_table(id)) continue;
+      std::shared_ptr<Table> table = std::move(at->tables[slot_of(id)]);
+      at->memory_bytes.fetch_sub(static_cast<int64_t>(table->memory_bytes()), std::memory_order_relaxed);
+      free_in_background(std::move(table));
+    }
+  }
+  // A swap changes what is absent where.
+  for (auto& at : shards_) at->last_removal = std::max(at->last_removal, sequence);
+}
+
+void MemoryStore::free_in_background(std::shared_ptr<Table> table) {
+  constexpr uint64_t entries_per_step = 10000;
+  Executor* executor = executor_;
+  executor->post(Executor::Lane::background, [this, table = std::move(table), alive = alive_]() mutable {
+    if (alive->load() && !table->clear_some(entries_per_step)) free_in_background(std::move(table));
+  });
+}
+
+void MemoryStore::note_usage(BucketId bucket, ShardIndex index, uint64_t hits, uint64_t misses) {
+  Shard& at = shard(index);
+  at.lock.assert_held();
+  if (Table* table = at.find_table(bucket)) {
+    table->hits += hits;
+    table->operations += hits + misses;
+  }
+}
+
+// Everything is in memory: nobody ever needs anything.
+void MemoryStore::fetch(uint64_t, std::span<const Need>, std::function<void(Status)> done) { done(Status()); }
+void MemoryStore::release_fetched(uint64_t) {}
+
+// --- Iteration
+
+uint64_t MemoryStore::make_position(ShardIndex shard, uint64_t place) const {
+  return (scan_tag_ << (shard_bits + place_bits)) | (uint64_t{shard} << place_bits) | place;
+}
+
+bool MemoryStore::parse_position(uint64_t position, ShardIndex& shard, uint64_t& place) const {
+  shard = static_cast<ShardIndex>((position >> place_bits) & ((1u << shard_bits) - 1));
+  place = position & ((1ull << place_bits) - 1);
+  if (position >> (shard_bits + place_bits) == scan_tag_ && shard < shards_.size()) return true;
+  shard = 0;
+  place = 0;
+  return false;
+}
+
+ShardIndex MemoryStore::scan_shard(uint64_t position) const {
+  ShardIndex shard;
+  uint64_t place;
+  parse_position(position, shard, place);
+  return shard;
+}
+
+uint64_t MemoryStore::scan(BucketId bucket, uint64_t position, uint64_t entries_max, int64_t now_ms,
+                           const ScanVisitor& visit) {
+  ShardIndex index;
+  uint64_t place;
+  parse_position(position, index, place);
+  Shard& at = shard(index);
+  at.lock.assert_held();
+  if (const Table* table = at.find_table(bucket)) {
+    place = table->entries().scan(place, entries_max, [&](const Entry& entry) {
+      if (!is_live(entry.expires_at_ms(), now_ms)) return;
+      visit(entry.key(), {.value = entry.value(),
+                          .value_bytes = entry.value_bytes(),
+                          .expires_at_ms = entry.expires_at_ms(),
+                          .sequence = entry.sequence()});
+    });
+  } else {
+    place = HashTable::end_position;
+  }
+  if (place < HashTable::end_position) return make_position(index, place);
+  return index + 1 < shards_.size() ? make_position(index + 1, 0) : 0;
+}
+
+uint64_t MemoryStore::count(BucketId bucket, ShardIndex index, int64_t now_ms) {
+  Shard& at = shard(index);
+  at.lock.assert_held();
+  const Table* table = at.find_table(bucket);
+  return table ? table->live_count(now_ms) : 0;
+}
+
+BucketUsage MemoryStore::usage(BucketId bucket, ShardIndex index, int64_t now_ms) {
+  constexpr size_t expiry_samples_max = 32;
+  Shard& at = shard(index);
+  at.lock.assert_held();
+  const Table* table = at.find_table(bucket);
+  if (!table) return {};
+  const uint64_t due = table->expiries().due(now_ms);
+  BucketUsage usage{.keys = table->entries().size() - due,
+                    .expiring_keys = table->expiries().size() - due,
+                    .bytes = table->key_and_value_bytes(),
+                    .operations = table->operations,
+                    .hits = table->hits};
+  table->expiries().sample_time_left(now_ms, expiry_samples_max, usage.expires_in_sum_ms, usage.expires_in_count);
+  return usage;
+}
+
+bool MemoryStore::sample(BucketId bucket, ShardIndex index, int64_t now_ms, Random& random, std::string& key) {
+  Shard& at = shard(index);
+  at.lock.assert_held();
+  const Table* table = at.find_table(bucket);
+  if (!table || table->live_count(now_ms) == 0) return false;
+  constexpr int tries_max = 100;
+  for (int tries = 0; tries < tries_max; ++tries) {
+    const Entry* entry = table->entries().sample(random);
+    if (!entry || !is_live(entry->expires_at_ms(), now_ms)) continue;
+    key.assign(entry->key());
+    return true;
+  }
+  // Nearly everything has expired and is not yet removed: take the first that lives.
+  bool found = false;
+  for (uint64_t place = 0; place < HashTable::end_position && !found;) {
+    place = table->entries().scan(place, 1000, [&](const Entry& entry) {
+      if (found || !is_live(entry.expires_at_ms(), now_ms)) return;
+      key.assign(entry.key());
+      found = true;
+    });
+  }
+  return found;
+}
+
+// --- The rest
+
+bool MemoryStore::over_memory_limit() {
+  if (options_.memory_max == 0) return false;
+  int64_t bytes = 0;
+  for (const auto& at : shards_) bytes += at->memory_bytes.load(std::memory_order_relaxed);
+  return bytes > static_cast<int64_t>(options_.memory_max);
+}
+
+void MemoryStore::snapshot(std::function<void(Status)> done) {
+  done(Status::error(ErrorKind::unsupported, "the backend " + options_.backend + " keeps nothing on disk"));
+}
+
+StoreStats MemoryStore::stats() const {
+  StoreStats stats;
+  stats.expired_keys = reaper_->expired_keys();
+  stats.expiry_lag_ms = reaper_->lag_ms();
+  stats.changes_since_snapshot = changes_.load(std::memory_order_relaxed);
+  return stats;
+}
+
+Status MemoryStore::close() {
+  reaper_->stop();
+  return Status();
+}
+
+}  // namespace sett::storage

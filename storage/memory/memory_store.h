@@ -1,0 +1,110 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/base/clock.h"
+#include "storage/base/executor.h"
+#include "storage/keys/catalogue.h"
+#include "storage/keys/key_hash.h"
+#include "storage/memory/expiry_reaper.h"
+#include "storage/memory/shard.h"
+#include "storage/store.h"
+
+namespace sett::storage {
+
+struct MemoryStoreOptions {
+  std::string backend = "memory";
+  ShardIndex shards = 16;       // 1 to shards_max
+  KeyHash hash = nullptr;       // of key_hash.h
+  uint32_t buckets_max = 4096;
+  uint64_t memory_max = 0;      // 0: no limit
+  bool durable = false;
+  static constexpr ShardIndex shards_max = 1024;
+};
+
+// Everything in memory: one hash table for each bucket and shard. With a CountingJournal this is the backend `memory`; with a
+// Log in place of it, it is what simple_kv stands on. Threads and locks are as store.h says; the catalogue is read under any
+// shard's lock and changed under all of them, which the analysis cannot express.
+class MemoryStore : public Store {
+ public:
+  // `journal`, `executor` and `clock` must outlive the store.
+  MemoryStore(MemoryStoreOptions options, Journal& journal, Executor& executor, Clock& clock);
+  ~MemoryStore() override;
+
+  // Begins to reap what expires. After recovery, before the first command.
+  void start();
+
+  std::string_view backend() const override { return options_.backend; }
+  const Capabilities& capabilities() const override { return capabilities_; }
+  ShardIndex shard_count() const override { return static_cast<ShardIndex>(shards_.size()); }
+  ShardIndex shard_of(std::string_view key) const override;
+
+  bool try_lock(ShardIndex shard) override;
+  void unlock(ShardIndex shard) override;
+  void wait_for_lock(ShardIndex shard, LockWaiter& waiter, bool keep) override;
+  int64_t raise_clock(ShardIndex shard, int64_t wall_ms) override;
+
+  BucketId find_bucket(std::string_view name) const override { return catalogue_.find(name); }
+  BucketId propose_bucket(uint32_t nth, uint32_t names_added) const override;
+  std::vector<BucketInfo> list_buckets() const override;
+
+  ReadResult read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) override;
+  void prefetch(BucketId bucket, std::string_view key) const override;
+  CommitResult commit(std::span<const Mutation> batch) override;
+  void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) override;
+
+  void fetch(uint64_t reader, std::span<const Need> needs, std::function<void(Status)> done) override;
+  void release_fetched(uint64_t reader) override;
+
+  ShardIndex scan_shard(uint64_t position) const override;
+  uint64_t scan(BucketId bucket, uint64_t position, uint64_t entries_max, int64_t now_ms,
+                const ScanVisitor& visit) override;
+  uint64_t count(BucketId bucket, ShardIndex shard, int64_t now_ms) override;
+  BucketUsage usage(BucketId bucket, ShardIndex shard, int64_t now_ms) override;
+  bool sample(BucketId bucket, ShardIndex shard, int64_t now_ms, Random& random, std::string& key) override;
+
+  Journal& journal() override { return *journal_; }
+  bool over_memory_limit() override;
+  void snapshot(std::function<void(Status)> done) override;
+  StoreStats stats() const override;
+  void set_hook(MutationHook* hook) override { hook_ = hook; }
+  Status close() override;
+
+ protected:
+  friend class ExpiryReaper;
+
+  Shard& shard(ShardIndex index) { return *shards_[index]; }
+  // Applies one mutation of a batch that is in the journal already, or of a replay. `shard` is locked (replay: nobody else is
+  // there). Binds are not for here.
+  void apply(Shard& shard, const Mutation& mutation, Sequence sequence) REQUIRES(shard.lock);
+  // Binds a name and detaches what no name is bound to any more. All shards locked.
+  void apply_binds(std::span<const Mutation> batch, Sequence sequence);
+  // Frees a table that was detached, in slices in the background.
+  void free_in_background(std::shared_ptr<Table> table);
+
+  const MemoryStoreOptions options_;
+  const HashSecret secret_;
+  Capabilities capabilities_;
+  Journal* journal_;
+  Executor* executor_;
+  Clock* clock_;
+  MutationHook* hook_ = nullptr;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  Catalogue catalogue_;  // see above
+  std::shared_ptr<ExpiryReaper> reaper_;
+  std::atomic<uint64_t> changes_{0};  // mutations committed since the start
+  const uint64_t scan_tag_;           // of this start, in every position
+  std::shared_ptr<std::atomic<bool>> alive_;  // false once destroyed: for tasks still queued
+
+ private:
+  CommitResult append(std::span<const Mutation> batch);
+  uint64_t make_position(ShardIndex shard, uint64_t place) const;
+  // False: of another start.
+  bool parse_position(uint64_t position, ShardIndex& shard, uint64_t& place) const;
+};
+
+}  // namespace sett::storage

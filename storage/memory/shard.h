@@ -1,0 +1,36 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "storage/memory/table.h"
+#include "storage/shard_lock.h"
+
+namespace sett::storage {
+
+// A slice of the keys of all buckets: a lock and what it covers. A table is made by the first put into it.
+struct alignas(64) Shard {
+  ShardLock lock;
+  std::vector<std::unique_ptr<Table>> tables GUARDED_BY(lock);  // by the bucket's slot
+  int64_t floor_ms GUARDED_BY(lock) = 0;           // no run judges expiry by an earlier time
+  int64_t next_due_ms GUARDED_BY(lock) = INT64_MAX;  // nothing is due before; may be too early, never too late
+  Sequence last_removal GUARDED_BY(lock) = 0;      // an absence may be the work of anything up to this
+  std::atomic<int64_t> memory_bytes{0};            // written under the lock
+
+  Table* find_table(BucketId bucket) const REQUIRES(lock) {
+    const uint32_t slot = slot_of(bucket);
+    if (slot >= tables.size() || !tables[slot] || tables[slot]->id() != bucket) return nullptr;
+    return tables[slot].get();
+  }
+  Table& table(BucketId bucket, const HashSecret& secret) REQUIRES(lock) {
+    const uint32_t slot = slot_of(bucket);
+    if (slot >= tables.size()) tables.resize(slot + 1);
+    if (!tables[slot]) tables[slot] = std::make_unique<Table>(bucket, secret);
+    assert(tables[slot]->id() == bucket);
+    return *tables[slot];
+  }
+};
+
+}  // namespace sett::storage

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <atomic>
+#include <cassert>
+#include <cstdint>
+#include <deque>
+
+#include "storage/base/mutex.h"
+#include "storage/store.h"
+
+namespace sett::storage {
+
+// A lock that nobody blocks a thread for: it is tried, and whoever misses it queues a waiter and does something else. The
+// fast paths are one atomic exchange each. A new caller may overtake those in line at most overtakes_max times in a row, then
+// try_lock() misses until the line has moved.
+class CAPABILITY("shard lock") ShardLock {
+ public:
+  bool try_lock() TRY_ACQUIRE(true);
+  void unlock(ShardIndex self) RELEASE();  // `self` is told to the waiter
+  // See Store::wait_for_lock. A waiter that finds the lock free is called back at once, from inside.
+  void wait(ShardIndex self, LockWaiter& waiter, bool keep);
+  void assert_held() const ASSERT_CAPABILITY(this) { assert(word_.load(std::memory_order_relaxed) & locked); }
+
+ private:
+  static constexpr uint32_t locked = 1, has_waiters = 2;
+  static constexpr uint32_t overtakes_max = 16;
+  static constexpr int spins_max = 40;
+  struct Waiting {
+    LockWaiter* waiter;
+    bool keep;
+  };
+  bool try_once();
+
+  std::atomic<uint32_t> word_{0};
+  std::atomic<uint32_t> overtakes_{0};
+  Mutex queue_mutex_;
+  std::deque<Waiting> queue_ GUARDED_BY(queue_mutex_);
+};
+
+}  // namespace sett::storage

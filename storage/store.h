@@ -1,0 +1,177 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/random.h"
+#include "storage/base/status.h"
+#include "storage/keys/mutation.h"
+#include "storage/log/journal.h"
+
+namespace sett::storage {
+
+using ShardIndex = uint32_t;
+
+// How much of an entry a command wants: each includes those before it.
+enum class Part : uint8_t { presence, metadata, value };
+
+// An entry as of the moment it was read. The views hold while the shard's lock is held and that key is not mutated.
+struct EntryView {
+  std::string_view value;   // empty unless Part::value was asked for
+  uint64_t value_bytes = 0;
+  int64_t expires_at_ms = 0;
+  Sequence sequence = 0;    // of the write that made it what it is
+};
+
+struct ReadResult {
+  enum class Kind : uint8_t { entry, absent, need };
+  Kind kind = Kind::absent;
+  EntryView entry;
+  Sequence depends_on = 0;  // what must be safe before anyone is shown this result
+};
+
+// A part of an entry that is not in memory.
+struct Need {
+  BucketId bucket;
+  std::string key;
+  Part part;
+};
+
+struct CommitResult {
+  enum class Kind : uint8_t {
+    committed,
+    conflict,  // somebody else's write came between: run again
+    hold,      // the log has no room right now: run again after progress
+    no_space,  // the disk is full; nothing has changed
+    failed,    // the log failed for good; nothing has changed
+  };
+  Kind kind;
+  Sequence sequence = 0;
+};
+
+// A command that needs what its bucket's backend lacks is refused, never approximated.
+struct Capabilities {
+  bool multi_key_atomic = true;
+  bool compare_and_set = true;
+  bool ordered = false;  // scan() goes in key order
+  bool exact_count = true;
+  bool immediate_listing = true;
+  bool durable = true;   // SAVE means something
+};
+
+// Woken when a shard's lock may be had. One waiter waits for one lock at a time and outlives its wait.
+class LockWaiter {
+ public:
+  virtual ~LockWaiter() = default;
+  // From any thread, once for each wait: only posts to the waiter's own loop. With `owned` the lock has been handed over
+  // and is held on the waiter's behalf, else it is to be tried again.
+  virtual void lock_ready(ShardIndex shard, bool owned) = 0;
+};
+
+// Sees every committed mutation, the reaper's included, under the lock of its shard (catalogue changes: under all). `key` is
+// nullptr where all of the bucket is meant. Quick, no locks of its own that are held elsewhere.
+class MutationHook {
+ public:
+  virtual ~MutationHook() = default;
+  virtual void on_mutation(std::string_view bucket, const std::string_view* key, Event event) = 0;
+};
+
+struct BucketInfo {
+  BucketId id = no_bucket;
+  std::string name;
+};
+
+struct BucketUsage {
+  uint64_t keys = 0;           // live at `now`
+  uint64_t expiring_keys = 0;  // of these, with an expiry
+  uint64_t bytes = 0;          // of keys and values, the expired not yet removed included
+  uint64_t operations = 0, hits = 0;
+  int64_t expires_in_sum_ms = 0;  // over a sample: for avg_ttl
+  uint64_t expires_in_count = 0;
+};
+
+struct StoreStats {
+  uint64_t expired_keys = 0;         // removed by the reaper since the start
+  int64_t expiry_lag_ms = 0;         // how long ago the oldest entry not yet removed became due
+  bool snapshot_running = false;
+  bool snapshot_failed = false;      // the last one
+  uint64_t changes_since_snapshot = 0;
+  int64_t last_snapshot_ms = 0;      // wall clock, moved only after its sync; 0: none
+  int64_t last_snapshot_duration_ms = -1;
+  uint64_t log_bytes = 0, log_segments = 0, log_syncs = 0, unsynced_bytes = 0, delayed_syncs = 0;
+  int64_t last_sync_us = 0;
+  uint64_t recovered_records = 0, cut_tail_bytes = 0;
+  bool disk_full = false;
+  std::string failure;               // empty: none
+};
+
+// The keys of the buckets of one backend, cut into shards by key hash, each with a lock. Callers take the locks of all the
+// shards that a command touches (in ascending order), read, stage, commit, let go; they never keep a lock across a wait.
+// Buckets are found by name under any shard's lock and change names or ids only under all of them.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual std::string_view backend() const = 0;
+  virtual const Capabilities& capabilities() const = 0;
+  virtual ShardIndex shard_count() const = 0;
+  virtual ShardIndex shard_of(std::string_view key) const = 0;
+
+  // --- Locks. From any thread.
+  virtual bool try_lock(ShardIndex shard) = 0;  // after a short spin; false: somebody else has it or is first in line
+  virtual void unlock(ShardIndex shard) = 0;
+  // Puts the waiter in line. With `keep` the lock is handed over in its turn, else the waiter is told to try again.
+  virtual void wait_for_lock(ShardIndex shard, LockWaiter& waiter, bool keep) = 0;
+  // `now` for a run that has the shard: at least `wall_ms`, never below what the shard has already judged by. Holds the lock.
+  virtual int64_t raise_clock(ShardIndex shard, int64_t wall_ms) = 0;
+
+  // --- Buckets. Under any shard's lock.
+  virtual BucketId find_bucket(std::string_view name) const = 0;
+  // The id that the nth (0, 1, ...) bind of a batch should use; no_bucket when max_buckets is reached by then.
+  virtual BucketId propose_bucket(uint32_t nth, uint32_t names_added) const = 0;
+  virtual std::vector<BucketInfo> list_buckets() const = 0;
+
+  // --- Keys. Under the lock of the key's shard.
+  virtual ReadResult read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) = 0;
+  // Asks the processor to bring in what read() will touch. A hint, without any lock.
+  virtual void prefetch(BucketId bucket, std::string_view key) const = 0;
+  // Under the locks of all shards of the keys in it; with a bind in it, of all shards. All or nothing. Views into entries of
+  // the store are allowed as values if that entry is not mutated earlier in the batch.
+  virtual CommitResult commit(std::span<const Mutation> batch) = 0;
+  virtual void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) = 0;
+
+  // --- What was not in memory. Without locks; `done` comes once, on any thread. The results stay readable for `reader` (any
+  // non-zero number of the caller's choice) until release_fetched.
+  virtual void fetch(uint64_t reader, std::span<const Need> needs, std::function<void(Status)> done) = 0;
+  virtual void release_fetched(uint64_t reader) = 0;
+
+  // --- Iteration. A position is a place in the store's own order, 0 the first of all; positions of other starts begin anew.
+  // Every key that is present from the first call to the last is visited at least once.
+  virtual ShardIndex scan_shard(uint64_t position) const = 0;  // whose lock scan() wants
+  using ScanVisitor = std::function<void(std::string_view key, const EntryView& entry)>;
+  // Visits live entries from `position` on until about `entries_max` were looked at; returns where to go on, 0 at the end.
+  // Never leaves the shard of `position`.
+  virtual uint64_t scan(BucketId bucket, uint64_t position, uint64_t entries_max, int64_t now_ms,
+                        const ScanVisitor& visit) = 0;
+  // Live keys of one shard. Under its lock.
+  virtual uint64_t count(BucketId bucket, ShardIndex shard, int64_t now_ms) = 0;
+  virtual BucketUsage usage(BucketId bucket, ShardIndex shard, int64_t now_ms) = 0;
+  // A live key of the shard, nearly uniform; false: it has none. Under its lock.
+  virtual bool sample(BucketId bucket, ShardIndex shard, int64_t now_ms, Random& random, std::string& key) = 0;
+
+  // --- Durability. From any thread.
+  virtual Journal& journal() = 0;
+  virtual bool over_memory_limit() = 0;
+  // Begins a snapshot unless one is running; `done` comes once it is on disk or has failed. On any thread.
+  virtual void snapshot(std::function<void(Status)> done) = 0;
+  virtual StoreStats stats() const = 0;
+  virtual void set_hook(MutationHook* hook) = 0;  // before the first command
+  // Stops timers and background work, then makes everything durable. No command runs any more; the executor still does.
+  virtual Status close() = 0;
+};
+
+}  // namespace sett::storage

@@ -1,0 +1,355 @@
+#include "storage/transaction.h"
+
+#include <cassert>
+#include <cstring>
+
+namespace sett::storage {
+
+void Transaction::begin(const LockSet& held, int64_t wall_ms) {
+  held_ = &held;
+  verdict_ = Verdict::good;
+  buckets_.clear();
+  batch_.clear();
+  owners_.clear();
+  folded_ = 0;
+  if (!overlay_.empty()) overlay_.clear();
+  fresh_.clear();
+  if (!kept_.empty()) kept_.clear();
+  needs_.clear();
+  missing_.clear();
+  dependencies_.clear();
+  names_added_ = 0;
+  // The highest floor of all shards judges the whole run, so that no shard's time steps back.
+  now_ms_ = wall_ms;
+  for (const auto& item : held) now_ms_ = item.store->raise_clock(item.shard, now_ms_);
+  if (held.size() > 1)
+    for (const auto& item : held) item.store->raise_clock(item.shard, now_ms_);
+}
+
+Transaction::Bucket Transaction::bucket(std::string_view name) {
+  for (size_t i = 0; i < buckets_.size(); ++i)
+    if (buckets_[i].name == name) return static_cast<Bucket>(i);
+  Store& store = router_->store_of(name);
+  buckets_.push_back({name, &store, store.find_bucket(name)});
+  // That a bucket is not there may be the work of a drop that is not safe yet.
+  if (buckets_.back().id == no_bucket) depend_on(store, store.journal().last());
+  return static_cast<Bucket>(buckets_.size() - 1);
+}
+
+void Transaction::make_void(Verdict verdict) {
+  if (verdict_ == Verdict::good || verdict == Verdict::needs_shards) verdict_ = verdict;
+}
+
+bool Transaction::is_fresh(const Store& store, BucketId id) const {
+  for (const FreshBucket& fresh : fresh_)
+    if (fresh.store == &store && fresh.id == id) return true;
+  return false;
+}
+
+void Transaction::depend_on(Store& store, Sequence sequence) {
+  for (Dependency& dependency : dependencies_) {
+    if (dependency.store == &store) {
+      dependency.sequence = std::max(dependency.sequence, sequence);
+      return;
+    }
+  }
+  dependencies_.push_back({&store, sequence});
+}
+
+// --- Keys
+
+Transaction::Read Transaction::stored(Store& store, BucketId bucket, std::string_view key, Part part) {
+  if (bucket == no_bucket || is_fresh(store, bucket)) return {};
+  const ShardIndex shard = store.shard_of(key);
+  if (!held_->contains(store, shard)) {
+    missing_.push_back({&store, shard});
+    make_void(Verdict::needs_shards);
+    return {};
+  }
+  const ReadResult result = store.read(bucket, key, part, now_ms_);
+  if (result.kind == ReadResult::Kind::need) {
+    if (needs_.empty() || needs_.back().first != &store) needs_.push_back({&store, {}});
+    needs_.back().second.push_back({bucket, std::string(key), part});
+    make_void(Verdict::needs_fetch);
+    return {};
+  }
+  depend_on(store, result.depends_on);
+  if (result.kind == ReadResult::Kind::absent) return {};
+  return {true, result.entry};
+}
+
+Transaction::Read Transaction::peek(Bucket bucket, std::string_view key, Part part) {
+  OpenBucket& open = buckets_[bucket];
+  if (!batch_.empty()) {
+    fold_staged();
+    if (const Staged* found = staged(*open.store, open.id, key)) {
+      if (!found->present) return {};
+      return {true, {found->value, found->value.size(), found->expires_at_ms, 0}};
+    }
+  }
+  return stored(*open.store, open.id, key, part);
+}
+
+Transaction::Read Transaction::read(Bucket bucket, std::string_view key, Part part) {
+  const Read result = peek(bucket, key, part);
+  ++(result.present ? buckets_[bucket].hits : buckets_[bucket].misses);
+  return result;
+}
+
+std::string_view Transaction::keep(std::string bytes) { return kept_.emplace_back(std::move(bytes)); }
+
+void Transaction::stage(Store& store, const Mutation& mutation) {
+  batch_.push_back(mutation);
+  owners_.push_back(&store);
+}
+
+bool Transaction::require_all(Store& store) {
+  if (held_->contains_all(store)) return true;
+  for (ShardIndex shard = 0; shard < store.shard_count(); ++shard) missing_.push_back({&store, shard});
+  make_void(Verdict::needs_shards);
+  return false;
+}
+
+BucketId Transaction::propose(Store& store, bool adds_name) {
+  uint32_t nth = 0;
+  for (const FreshBucket& fresh : fresh_) nth += fresh.store == &store;
+  const BucketId id = store.propose_bucket(nth, names_added_ + (adds_name ? 1 : 0));
+  if (id == no_bucket) make_void(Verdict::too_many_buckets);
+  else if (adds_name) ++names_added_;
+  return id;
+}
+
+bool Transaction::bind(OpenBucket& bucket, BucketId id, Event event) {
+  stage(*bucket.store, {.kind = Mutation::Kind::bind, .event = event, .bucket = id, .key = bucket.name});
+  bucket.id = id;
+  return true;
+}
+
+bool Transaction::ensure_exists(OpenBucket& bucket) {
+  if (bucket.id != no_bucket) return true;
+  if (!require_all(*bucket.store)) return false;
+  const BucketId id = propose(*bucket.store, true);
+  if (id == no_bucket) return false;
+  fresh_.push_back({bucket.store, id});
+  return bind(bucket, id, Event::none);
+}
+
+void Transaction::put(Bucket bucket, std::string_view key, std::string_view value, int64_t expires_at_ms, Event event) {
+  if (expires_at_ms != 0 && expires_at_ms <= now_ms_) return remove(bucket, key, Event::del);
+  OpenBucket& open = buckets_[bucket];
+  if (!ensure_exists(open)) return;
+  stage(*open.store, {.kind = Mutation::Kind::put, .event = event, .bucket = open.id, .key = key, .value = value,
+                      .expires_at_ms = expires_at_ms});
+}
+
+void Transaction::splice(Bucket bucket, std::string_view key, uint64_t offset, std::string_view bytes,
+                         uint64_t new_length, Event event) {
+  OpenBucket& open = buckets_[bucket];
+  if (open.id == no_bucket) return;  // only of a void run: there is nothing to splice into
+  stage(*open.store, {.kind = Mutation::Kind::splice, .event = event, .bucket = open.id, .key = key, .value = bytes,
+                      .offset = offset, .new_length = new_length});
+}
+
+void Transaction::expire(Bucket bucket, std::string_view key, int64_t expires_at_ms, Event event) {
+  if (expires_at_ms != 0 && expires_at_ms <= now_ms_) return remove(bucket, key, Event::del);
+  OpenBucket& open = buckets_[bucket];
+  if (open.id == no_bucket) return;
+  stage(*open.store, {.kind = Mutation::Kind::expire, .event = event, .bucket = open.id, .key = key,
+                      .expires_at_ms = expires_at_ms});
+}
+
+void Transaction::remove(Bucket bucket, std::string_view key, Event event) {
+  OpenBucket& open = buckets_[bucket];
+  if (open.id == no_bucket) return;
+  stage(*open.store, {.kind = Mutation::Kind::remove, .event = event, .bucket = open.id, .key = key});
+}
+
+// --- Buckets
+
+void Transaction::flush(Bucket bucket) {
+  OpenBucket& open = buckets_[bucket];
+  if (open.id == no_bucket || !require_all(*open.store)) return;
+  const BucketId id = propose(*open.store, false);
+  if (id == no_bucket) return;
+  fresh_.push_back({open.store, id});
+  bind(open, id, Event::flushed);
+}
+
+void Transaction::drop(Bucket bucket) {
+  OpenBucket& open = buckets_[bucket];
+  if (open.id == no_bucket || !require_all(*open.store)) return;
+  bind(open, no_bucket, Event::flushed);
+}
+
+void Transaction::swap(Bucket a, Bucket b) {
+  if (a == b) return;
+  OpenBucket& first = buckets_[a];
+  OpenBucket& second = buckets_[b];
+  assert(first.store == second.store);
+  if (!require_all(*first.store)) return;
+  if (!ensure_exists(first) || !ensure_exists(second)) return;
+  const BucketId id = first.id;
+  bind(first, second.id, Event::flushed);
+  bind(second, id, Event::flushed);
+}
+
+// --- The overlay
+
+void Transaction::fold_staged() {
+  for (; folded_ < batch_.size(); ++folded_) fold(*owners_[folded_], batch_[folded_]);
+}
+
+const Transaction::Staged* Transaction::staged(Store& store, BucketId bucket, std::string_view key) {
+  const auto at = overlay_.find(StagedKey{&store, bucket, std::string(key)});
+  return at == overlay_.end() ? nullptr : &at->second;
+}
+
+void Transaction::fold(Store& store, const Mutation& mutation) {
+  if (mutation.kind == Mutation::Kind::bind || mutation.kind == Mutation::Kind::expiry_pass) return;
+  const auto [at, is_new] = overlay_.try_emplace(StagedKey{&store, mutation.bucket, std::string(mutation.key)});
+  Staged& state = at->second;
+  const bool builds_on_base = mutation.kind == Mutation::Kind::splice || mutation.kind == Mutation::Kind::expire;
+  if (is_new && builds_on_base) {
+    if (const Read base = stored(store, mutation.bucket, mutation.key, Part::value))
+      state = {true, base->value, base->expires_at_ms};
+  }
+  switch (mutation.kind) {
+    case Mutation::Kind::put: state = {true, mutation.value, mutation.expires_at_ms}; break;
+    case Mutation::Kind::splice: {
+      if (!state.present) break;
+      // A copy each time: earlier mutations of the batch may have taken views of the value as it was.
+      std::string next(state.value.substr(0, mutation.new_length));
+      next.resize(mutation.new_length);
+      if (!mutation.value.empty())
+        std::memcpy(next.data() + mutation.offset, mutation.value.data(), mutation.value.size());
+      state.value = keep(std::move(next));
+      break;
+    }
+    case Mutation::Kind::expire:
+      if (state.present) state.expires_at_ms = mutation.expires_at_ms;
+      break;
+    default: state = {}; break;
+  }
+}
+
+// --- Iteration
+
+uint64_t Transaction::scan(Bucket bucket, uint64_t position, uint64_t entries_max, const Store::ScanVisitor& visit) {
+  OpenBucket& open = buckets_[bucket];
+  if (open.id == no_bucket) return 0;
+  Store& store = *open.store;
+  depend_on(store, store.journal().last());
+  const bool fresh = is_fresh(store, open.id);
+  if (batch_.empty()) return store.scan(open.id, position, entries_max, now_ms_, visit);
+  fold_staged();
+  const auto view = [](const Staged& state) {
+    return EntryView{state.value, state.value.size(), state.expires_at_ms, 0};
+  };
+  if (position == 0) {  // what only the overlay has comes first, once
+    for (const auto& [key, state] : overlay_) {
+      if (!state.present || key.store != &store || key.bucket != open.id) continue;
+      if (!stored(store, open.id, key.key, Part::presence)) visit(key.key, view(state));
+    }
+  }
+  if (fresh) return 0;
+  return store.scan(open.id, position, entries_max, now_ms_, [&](std::string_view key, const EntryView& entry) {
+    const Staged* state = staged(store, open.id, key);
+    if (!state) visit(key, entry);
+    else if (state->present) visit(key, view(*state));
+  });
+}
+
+uint64_t Transaction::count(Bucket bucket, ShardIndex shard) {
+  OpenBucket& open = buckets_[bucket];
+  if (open.id == no_bucket) return 0;
+  Store& store = *open.store;
+  depend_on(store, store.journal().last());
+  uint64_t keys = is_fresh(store, open.id) ? 0 : store.count(open.id, shard, now_ms_);
+  if (batch_.empty()) return keys;
+  fold_staged();
+  for (const auto& [key, state] : overlay_) {
+    if (key.store != &store || key.bucket != open.id || store.shard_of(key.key) != shard) continue;
+    const bool was_present = stored(store, open.id, key.key, Part::presence).present;
+    if (state.present && !was_present) ++keys;
+    if (!state.present && was_present) --keys;
+  }
+  return keys;
+}
+
+bool Transaction::sample(Bucket bucket, ShardIndex shard, Random& random, std::string& key) {
+  OpenBucket& open = buckets_[bucket];
+  if (open.id == no_bucket) return false;
+  depend_on(*open.store, open.store->journal().last());
+  if (batch_.empty()) return open.store->sample(open.id, shard, now_ms_, random, key);
+  // With something staged, a key that survives the overlay: the first of the shard in the store's order or the overlay's.
+  std::vector<std::string> keys;
+  uint64_t position = 0;
+  do {
+    const ShardIndex at = position == 0 ? 0 : open.store->scan_shard(position);
+    position = scan(bucket, position, 1024, [&](std::string_view found, const EntryView&) {
+      if (open.store->shard_of(found) == shard) keys.emplace_back(found);
+    });
+    if (at > shard && !keys.empty()) break;
+  } while (position != 0);
+  if (keys.empty()) return false;
+  key = keys[random.below(keys.size())];
+  return true;
+}
+
+// --- The end of a run
+
+void Transaction::add_missing_shards(LockSet& wanted) const {
+  for (const auto& item : missing_) wanted.add(*item.store, item.shard);
+}
+
+uint64_t Transaction::hits() const {
+  uint64_t sum = 0;
+  for (const OpenBucket& bucket : buckets_) sum += bucket.hits;
+  return sum;
+}
+
+uint64_t Transaction::misses() const {
+  uint64_t sum = 0;
+  for (const OpenBucket& bucket : buckets_) sum += bucket.misses;
+  return sum;
+}
+
+CommitResult::Kind Transaction::commit_to(Store& store, std::span<const Mutation> batch) {
+  const CommitResult result = store.commit(batch);
+  if (result.kind == CommitResult::Kind::committed) depend_on(store, result.sequence);
+  return result.kind;
+}
+
+CommitResult::Kind Transaction::commit() {
+  assert(verdict_ == Verdict::good);
+  if (!batch_.empty()) {
+    bool one_store = true;
+    for (const Store* owner : owners_) one_store = one_store && owner == owners_.front();
+    if (one_store) {
+      const auto kind = commit_to(*owners_.front(), batch_);
+      if (kind != CommitResult::Kind::committed) return kind;
+    } else {
+      std::vector<Store*> stores;
+      for (Store* owner : owners_)
+        if (std::find(stores.begin(), stores.end(), owner) == stores.end()) stores.push_back(owner);
+      for (Store* store : stores) {
+        std::vector<Mutation> own;
+        for (size_t i = 0; i < batch_.size(); ++i)
+          if (owners_[i] == store) own.push_back(batch_[i]);
+        const auto kind = commit_to(*store, own);
+        if (kind != CommitResult::Kind::committed) return kind;
+      }
+    }
+  }
+  for (const OpenBucket& bucket : buckets_) {
+    if (bucket.id == no_bucket || bucket.hits + bucket.misses == 0) continue;
+    for (const auto& item : *held_) {
+      if (item.store != bucket.store) continue;
+      item.store->note_usage(bucket.id, item.shard, bucket.hits, bucket.misses);
+      break;
+    }
+  }
+  return CommitResult::Kind::committed;
+}
+
+}  // namespace sett::storage

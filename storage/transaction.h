@@ -1,0 +1,159 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/lock_set.h"
+#include "storage/store.h"
+
+namespace sett::storage {
+
+// Says which backend keeps a bucket. Immutable after start.
+class StoreRouter {
+ public:
+  virtual ~StoreRouter() = default;
+  virtual Store& store_of(std::string_view bucket) = 0;
+};
+
+// One run of one command, or of several as one: reads as of now under the shard locks in `held`, stages mutations in an
+// overlay that its later reads, counts and scans see, and commits them all or drops them all.
+//
+// A handler need not care whether what it reads is there: a read that the store cannot answer from memory, or that lies in a
+// shard not held, answers "absent" and makes the run void: whatever the handler does from there on is thrown away, and after
+// the dispatcher has fetched or locked what verdict() asks for, it runs again from the start.
+//
+// Belongs to one thread. Begun anew for each run; keeps its memory.
+class Transaction {
+ public:
+  // A bucket as this run sees it. Holds from bucket() to the next begin().
+  using Bucket = uint32_t;
+
+  struct Read {
+    bool present = false;
+    EntryView entry;
+    explicit operator bool() const { return present; }
+    const EntryView* operator->() const { return &entry; }
+  };
+
+  enum class Verdict : uint8_t { good, needs_fetch, needs_shards, too_many_buckets };
+
+  explicit Transaction(StoreRouter& router) : router_(&router) {}
+
+  // `held`: the locks that the run holds, alive and unchanged until its end.
+  void begin(const LockSet& held, int64_t wall_ms);
+  int64_t now_ms() const { return now_ms_; }
+
+  Bucket bucket(std::string_view name);  // the bytes of the name must hold until the next begin()
+  Store& store(Bucket bucket) { return *buckets_[bucket].store; }
+  std::string_view name(Bucket bucket) const { return buckets_[bucket].name; }
+  bool exists(Bucket bucket) const { return buckets_[bucket].id != no_bucket; }
+
+  // --- Keys
+  Read read(Bucket bucket, std::string_view key, Part part = Part::value);
+  // Does not count as a hit or a miss.
+  Read peek(Bucket bucket, std::string_view key, Part part = Part::value);
+  // The views must hold until commit: bytes of the request, of keep(), or of an entry that is not mutated before.
+  // An expiry that is already past removes the key instead.
+  void put(Bucket bucket, std::string_view key, std::string_view value, int64_t expires_at_ms, Event event);
+  void splice(Bucket bucket, std::string_view key, uint64_t offset, std::string_view bytes, uint64_t new_length, Event event);
+  void expire(Bucket bucket, std::string_view key, int64_t expires_at_ms, Event event);  // 0: persist
+  void remove(Bucket bucket, std::string_view key, Event event);
+  // Moves bytes into the run's own memory.
+  std::string_view keep(std::string bytes);
+
+  // --- Buckets: need all shards of their store.
+  void flush(Bucket bucket);             // empty afterwards, still there
+  void drop(Bucket bucket);              // gone
+  void swap(Bucket a, Bucket b);         // of one store
+
+  // --- Iteration: one shard at a time, as Store; what is staged is seen.
+  uint64_t scan(Bucket bucket, uint64_t position, uint64_t entries_max, const Store::ScanVisitor& visit);
+  uint64_t count(Bucket bucket, ShardIndex shard);
+  bool sample(Bucket bucket, ShardIndex shard, Random& random, std::string& key);
+
+  // --- The end of a run
+  Verdict verdict() const { return verdict_; }
+  bool has_mutations() const { return !batch_.empty(); }
+  // Adds to `wanted` what the run lacked; with needs_shards.
+  void add_missing_shards(LockSet& wanted) const;
+  std::vector<std::pair<Store*, std::vector<Need>>>& needs() { return needs_; }
+  // Commits what is staged, if anything, store by store (a run over several backends is atomic in each, not over all of them). The locks
+  // may be released afterwards. Only with a good verdict.
+  CommitResult::Kind commit();
+  // What the reply waits for: of each store touched the highest sequence shown or written.
+  struct Dependency {
+    Store* store;
+    Sequence sequence;
+  };
+  const std::vector<Dependency>& dependencies() const { return dependencies_; }
+  void depend_on(Store& store, Sequence sequence);
+  // Reads of this run that found something, or nothing; they count towards the buckets' figures once, at commit().
+  uint64_t hits() const;
+  uint64_t misses() const;
+
+ private:
+  struct OpenBucket {
+    std::string_view name;
+    Store* store;
+    BucketId id;  // as staged
+    uint64_t hits = 0, misses = 0;
+  };
+  // The state of a key after what is staged.
+  struct Staged {
+    bool present = false;
+    std::string_view value;  // of a mutation, of kept_, or of an entry of the store
+    int64_t expires_at_ms = 0;
+  };
+  struct StagedKey {
+    Store* store;
+    BucketId bucket;
+    std::string key;
+    friend bool operator==(const StagedKey&, const StagedKey&) = default;
+  };
+  struct StagedKeyHash {
+    size_t operator()(const StagedKey& key) const {
+      return std::hash<std::string_view>()(key.key) ^ (static_cast<size_t>(key.bucket) * 0x9E3779B97F4A7C15ULL);
+    }
+  };
+  struct FreshBucket {  // bound by this run: the store has nothing of it
+    Store* store;
+    BucketId id;
+    friend bool operator==(const FreshBucket&, const FreshBucket&) = default;
+  };
+
+  void stage(Store& store, const Mutation& mutation);
+  bool ensure_exists(OpenBucket& bucket);
+  bool bind(OpenBucket& bucket, BucketId id, Event event);
+  BucketId propose(Store& store, bool adds_name);
+  bool require_all(Store& store);
+  bool is_fresh(const Store& store, BucketId id) const;
+  void fold_staged();
+  void fold(Store& store, const Mutation& mutation);
+  const Staged* staged(Store& store, BucketId bucket, std::string_view key);
+  Read stored(Store& store, BucketId bucket, std::string_view key, Part part);
+  void make_void(Verdict verdict);
+  CommitResult::Kind commit_to(Store& store, std::span<const Mutation> batch);
+
+  StoreRouter* router_;
+  const LockSet* held_ = nullptr;
+  int64_t now_ms_ = 0;
+  Verdict verdict_ = Verdict::good;
+  std::vector<OpenBucket> buckets_;
+  std::vector<Mutation> batch_;
+  std::vector<Store*> owners_;      // of batch_[i]
+  size_t folded_ = 0;               // how much of batch_ is in overlay_
+  std::unordered_map<StagedKey, Staged, StagedKeyHash> overlay_;
+  std::vector<FreshBucket> fresh_;
+  std::deque<std::string> kept_;    // stable addresses
+  std::vector<std::pair<Store*, std::vector<Need>>> needs_;
+  std::vector<LockSet::Item> missing_;
+  std::vector<Dependency> dependencies_;
+  uint32_t names_added_ = 0;
+};
+
+}  // namespace sett::storage
