@@ -44,6 +44,8 @@ struct CommandContext {
   uint64_t reply_bytes_max;         // client_output_buffer_limit: a handler that writes many values stops beyond
   storage::Random& random;
   Progress& progress;               // of keyspace handlers
+  storage::Store* store = nullptr;  // of rows with all_stores: the backend of this step; they go through one after the other
+  bool last_store = true;           // ... and this is the last of them
 
   storage::Transaction::Bucket bucket() { return txn.bucket(selected); }
   int64_t now_ms() const { return txn.now_ms(); }
