@@ -23,12 +23,14 @@ class Context:
     iteration gives. all_keys: the two sets of keys of a fresh full iteration without options.
     """
 
-    def __init__(self, slack_ms=0.0, reference_only=False, exists=None, scan_rest=None, all_keys=None):
+    def __init__(self, slack_ms=0.0, reference_only=False, exists=None, scan_rest=None, all_keys=None,
+                 settled=None):
         self.slack_ms = slack_ms
         self.reference_only = reference_only
         self.exists = exists
         self.scan_rest = scan_rest
         self.all_keys = all_keys
+        self.settled = settled
 
 
 def unescape(text):
@@ -241,17 +243,26 @@ def check_scan(parameters, settd, redis, context):
     return None
 
 
+def check_settled(_parameters, settd, redis, context):
+    """A count that is exact on settd's side, and on redis's once it has looked at every key."""
+    if settd.raw == redis.raw:
+        return None
+    counted = context.settled()
+    return None if settd.raw == counted else f"{settd.raw!r} instead of {counted!r} once redis has looked at every key"
+
+
 CHECKS = {
     "multiset": check_multiset, "time": check_time, "text72": check_text72, "text": check_text72,
     "instead": check_instead, "fields": check_fields, "docs": check_docs, "head": check_head, "heads": check_heads,
     "range": check_range, "regex": check_regex, "member": check_member, "scan": check_scan,
+    "settled": check_settled,
 }
 
 # Checks that equal bytes always satisfy.
 EQUAL_IS_ENOUGH = {"multiset", "time", "instead", "fields", "docs", "head", "heads"}
 
 # Checks that send further commands, so the command must not stand in the middle of a pipeline.
-CHECKS_THAT_ASK = {"member", "scan"}
+CHECKS_THAT_ASK = {"member", "scan", "settled"}
 
 
 def _matches(pattern, args):

@@ -68,7 +68,7 @@ class Runner:
 
     def judge(self, connection, args, settd, redis):
         context = rules.Context(self.pair.slack_ms(), self.pair.reference_only, connection.exists,
-                                connection.scan_rest(args[2:]), connection.all_keys)
+                                connection.scan_rest(args[2:]), connection.all_keys, connection.settled)
         self.coverage.note(args, settd, redis)
         try:
             return self.allowed.compare(args, settd, redis, context)
