@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "server/commands/errors.h"
 #include "server/dispatcher.h"
 #include "server/event_loop.h"
 #include "server/services.h"
@@ -264,7 +265,7 @@ void Connection::flush() {
   if (closed_) return;
   if (!gates_.empty()) {
     if (!gates_.open()) {
-      if (gates_.broken()) gates_.replace_broken(output_, error_line_log_failed);
+      if (gates_.broken()) gates_.replace_broken(output_, "-" + std::string(error_log_failed) + "\r\n");
       if (!gates_.open()) {
         if (!waiting_for_progress_) {
           waiting_for_progress_ = true;
