@@ -169,7 +169,9 @@ class Store {
   // Begins a snapshot unless one is running; `done` comes once it is on disk or has failed. On any thread.
   virtual void snapshot(std::function<void(Status)> done) = 0;
   virtual StoreStats stats() const = 0;
-  virtual void set_hook(MutationHook* hook) = 0;  // before the first command
+  virtual void set_hook(MutationHook* hook) = 0;  // before start()
+  // Begins the background work (expiry, snapshots). Once, after the journal's listener and the hook are set.
+  virtual void start() = 0;
   // Stops timers and background work, then makes everything durable. No command runs any more; the executor still does.
   virtual Status close() = 0;
 };

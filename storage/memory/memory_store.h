@@ -35,9 +35,6 @@ class MemoryStore : public Store {
   MemoryStore(MemoryStoreOptions options, Journal& journal, Executor& executor, Clock& clock);
   ~MemoryStore() override;
 
-  // Begins to reap what expires. After recovery, before the first command.
-  void start();
-
   std::string_view backend() const override { return options_.backend; }
   const Capabilities& capabilities() const override { return capabilities_; }
   ShardIndex shard_count() const override { return static_cast<ShardIndex>(shards_.size()); }
@@ -72,6 +69,7 @@ class MemoryStore : public Store {
   void snapshot(std::function<void(Status)> done) override;
   StoreStats stats() const override;
   void set_hook(MutationHook* hook) override { hook_ = hook; }
+  void start() override;
   Status close() override;
 
  protected:
