@@ -27,7 +27,7 @@ struct OwnedJournal {
 class OwningMemoryStore final : private OwnedJournal, public storage::MemoryStore {
  public:
   OwningMemoryStore(storage::MemoryStoreOptions options, storage::Executor& executor, storage::Clock& clock)
-      : MemoryStore(std::move(options), counting_journal, executor, clock) {}
+      : MemoryStore(std::move(options), &counting_journal, executor, clock) {}
 };
 
 std::string simple_kv_path(const config::Options& options) {

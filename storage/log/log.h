@@ -35,6 +35,7 @@ struct LogRecovery {
 struct LogStats {
   uint64_t segments = 0;
   uint64_t bytes = 0;           // of all segments, allocated space of the active one not counted
+  uint64_t appended_bytes = 0;  // since the log was opened, framing included
   uint64_t unsynced_bytes = 0;
   uint64_t writes = 0, loop_writes = 0, syncs = 0;
   int64_t last_sync_us = 0;     // how long the last one took

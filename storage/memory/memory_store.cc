@@ -18,10 +18,10 @@ uint64_t draw_tag() { return 1 + Random(entropy_seed()).below((1u << tag_bits) -
 
 }  // namespace
 
-MemoryStore::MemoryStore(MemoryStoreOptions options, Journal& journal, Executor& executor, Clock& clock)
+MemoryStore::MemoryStore(MemoryStoreOptions options, Journal* journal, Executor& executor, Clock& clock)
     : options_(std::move(options)),
       secret_(HashSecret::draw()),
-      journal_(&journal),
+      journal_(journal),
       executor_(&executor),
       clock_(&clock),
       catalogue_(options_.buckets_max),

@@ -31,8 +31,9 @@ struct MemoryStoreOptions {
 // shard's lock and changed under all of them, which the analysis cannot express.
 class MemoryStore : public Store {
  public:
-  // `journal`, `executor` and `clock` must outlive the store.
-  MemoryStore(MemoryStoreOptions options, Journal& journal, Executor& executor, Clock& clock);
+  // All must outlive the store. An engine that makes its journal out of what it recovers gives nullptr, and sets journal_
+  // before start().
+  MemoryStore(MemoryStoreOptions options, Journal* journal, Executor& executor, Clock& clock);
   ~MemoryStore() override;
 
   std::string_view backend() const override { return options_.backend; }
