@@ -25,7 +25,7 @@ class AppendFile {
   // Data and size reach the disk (fdatasync). A failed sync is final: never retried by callers.
   virtual Status sync() = 0;
   // Reserves blocks so that the file can hold `bytes` in all without running out of space; the new part reads as zeroes.
-  // Where the file system cannot (EOPNOTSUPP) this is ok and the promise is best effort: see FileSystem::can_allocate.
+  // Where the file system cannot (EOPNOTSUPP) this is ok and the promise is best effort.
   virtual Status allocate(uint64_t bytes) = 0;
   // Gives back what was allocated behind the appended bytes.
   virtual Status trim() = 0;
@@ -78,6 +78,9 @@ inline std::string join_path(std::string_view directory, std::string_view name) 
   if (!path.empty() && path.back() != '/') path += '/';
   return path.append(name);
 }
+
+// The folder that holds `path`: "a/b" -> "a", "/a" -> "/", "a" -> ".".
+std::string parent_path(const std::string& path);
 
 // The whole file in memory; `limit_bytes` bounds it (corruption when larger).
 Result<std::string> read_file(FileSystem& files, const std::string& path, uint64_t limit_bytes);

@@ -17,11 +17,12 @@ struct LogOptions {
   std::string directory;
   bool sync_writes = false;
   int64_t sync_interval_ms = 1000;             // without sync_writes: the oldest unsynced byte is synced after this
-  uint64_t segment_bytes = 64ull << 20;        // a segment is closed at the first record that begins behind this
+  uint64_t segment_bytes = 64ull << 20;        // of a segment, in whole 32 KB blocks; a record may run on into the next
   uint64_t buffer_bytes_max = 32ull << 20;     // appended, not yet written; one larger record is let in when it is empty
   uint64_t small_write_bytes_max = 64u << 10;  // what a loop may write itself
   int64_t small_write_quick_us = 2000;         // ... as long as the last such write took no longer
   uint64_t emergency_bytes = 4ull << 20;       // allocated space that only Urgency::frees_space may use
+  uint64_t epoch_seed = 0;                     // of the segments' random epochs; 0: drawn from the system (tests give one)
 };
 
 struct LogRecovery {
@@ -44,7 +45,7 @@ struct LogStats {
 };
 
 // The write-ahead log of one local backend: numbered segment files in one folder, format in log_format.h and
-// storage/README.md. Owns no thread: writes and syncs run on the executor's log lane, but for small writes that a loop does
+// storage/log/README.md. Owns no thread: writes and syncs run on the log lane, but for small writes that a loop does
 // itself (write_if_small). Opened once; closed once, after which append() answers `failed`.
 class Log : public Journal {
  public:
