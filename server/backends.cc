@@ -75,18 +75,17 @@ std::vector<std::string> backends_with_data(const BackendContext& context) {
 Result<std::unique_ptr<Store>> open_simple_kv_backend(const BackendContext& context) {
   if (const Status status = check_shards(context.options.store.shards); !status.is_ok()) return status;
   const auto& from = context.options.simple_kv;
-  const storage::SimpleKvOptions options{
-      .path = simple_kv_path(context.options),
-      .shards = static_cast<storage::ShardIndex>(context.options.store.shards),
-      .default_shards = default_shards(),
-      .hash = context.options.store.hash,
-      .buckets_max = static_cast<uint32_t>(context.options.store.max_buckets),
-      .sync_writes = from.sync_writes,
-      .sync_interval_ms = from.sync_interval_ms,
-      .wal_segment_bytes = static_cast<uint64_t>(from.wal_segment_size),
-      .snapshot_log_bytes = static_cast<uint64_t>(from.snapshot_log_size),
-      .snapshot_interval_ms = from.snapshot_interval_ms,
-      .compress_values = from.compress_values};
+  const storage::SimpleKvOptions options{.path = simple_kv_path(context.options),
+                                         .shards = static_cast<storage::ShardIndex>(context.options.store.shards),
+                                         .default_shards = default_shards(),
+                                         .hash = context.options.store.hash,
+                                         .buckets_max = static_cast<uint32_t>(context.options.store.max_buckets),
+                                         .sync_writes = from.sync_writes,
+                                         .sync_interval_ms = from.sync_interval_ms,
+                                         .wal_segment_bytes = static_cast<uint64_t>(from.wal_segment_size),
+                                         .snapshot_log_bytes = static_cast<uint64_t>(from.snapshot_log_size),
+                                         .snapshot_interval_ms = from.snapshot_interval_ms,
+                                         .compress_values = from.compress_values};
   return storage::open_simple_kv(context.files, context.executor, context.clock, options, context.progress);
 }
 

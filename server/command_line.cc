@@ -12,7 +12,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.add_option("-c,--config", line.config_file, "The YAML file; without it all settings have their defaults");
   std::string checked_file;
   app.add_option("--check-config", checked_file, "Read FILE, say what is wrong with it, and exit")->type_name("FILE");
-  CLI::App* healthcheck = app.add_subcommand("healthcheck", "Exit with 0 if the daemon that FILE describes answers PING");
+  CLI::App* healthcheck =
+      app.add_subcommand("healthcheck", "Exit with 0 if the daemon that FILE describes answers PING");
   healthcheck->fallthrough();
   app.require_subcommand(0, 1);
   // Every setting is a flag.

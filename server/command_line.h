@@ -11,7 +11,7 @@ namespace sett::server {
 struct CommandLine {
   enum class Action { serve, check_config, healthcheck, exit };
   Action action = Action::serve;
-  int exit_code = 0;               // of Action::exit: --help, --version and errors, already printed
+  int exit_code = 0;  // of Action::exit: --help, --version and errors, already printed
   std::string config_file;
   std::vector<config::Override> overrides;
 };

@@ -85,7 +85,8 @@ Daemon::Daemon(config::Options options, std::string config_file, std::map<std::s
 
 Daemon::~Daemon() = default;
 
-// Steps that take a shard's lock run on the loops, in turn. Once the loops are gone there is nobody left for them to serve.
+// Steps that take a shard's lock run on the loops, in turn. Once the loops are gone there is nobody left for them to
+// serve.
 void Daemon::post_foreground(storage::Executor::Task task) {
   if (!loops_run_.load()) return;
   services_.loops[next_loop_.fetch_add(1, std::memory_order_relaxed) % services_.loops.size()]->post(std::move(task));
@@ -123,12 +124,10 @@ void Daemon::start_loops() {
 
 void Daemon::start_loading() {
   loader_ = std::thread([this] {
-    const StoreSet::Environment environment{.files = files_,
-                                            .executor = executor_,
-                                            .clock = clock_,
-                                            .on_journal_progress = [this] {
-                                              for (const auto& loop : services_.loops) loop->on_journal_progress();
-                                            }};
+    const StoreSet::Environment environment{
+        .files = files_, .executor = executor_, .clock = clock_, .on_journal_progress = [this] {
+          for (const auto& loop : services_.loops) loop->on_journal_progress();
+        }};
     const auto options = options_.get();
     const auto status = stores_.open(*options, environment);
     boost::asio::post(context_, [this, status] { on_loaded(status); });
@@ -143,8 +142,10 @@ void Daemon::on_loaded(const storage::Status& status) {
   }
   const auto options = options_.get();
   spdlog::info("data: {} (backend {})", std::string(options->server.data_dir), options->store.backend);
-  if (services_.facts.port > 0) spdlog::info("ready: redis-cli -p {}", services_.facts.port);
-  else spdlog::info("ready: redis-cli -s {}", options->server.unixsocket);
+  if (services_.facts.port > 0)
+    spdlog::info("ready: redis-cli -p {}", services_.facts.port);
+  else
+    spdlog::info("ready: redis-cli -s {}", options->server.unixsocket);
   notify_service_manager("READY=1");
 }
 

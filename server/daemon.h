@@ -20,8 +20,8 @@ namespace sett::server {
 // The running process: brings the parts up in order, waits, and takes them down in order. The main thread accepts
 // connections and handles signals; loops serve; a loader opens the stores meanwhile, and clients are told -LOADING.
 //
-// Down: no new connections; every loop lets its clients' running commands finish; the stores write and sync what they have;
-// the executor's threads end.
+// Down: no new connections; every loop lets its clients' running commands finish; the stores write and sync what they
+// have; the executor's threads end.
 class Daemon final : public Lifecycle {
  public:
   // `options` as loaded from `config_file` with `environment` and `flags`, which SIGHUP reads again.
@@ -61,7 +61,7 @@ class Daemon final : public Lifecycle {
   Listener listener_;
   Services services_;
   std::atomic<bool> loops_run_{false};
-  std::atomic<uint64_t> next_loop_{0};   // for foreground steps
+  std::atomic<uint64_t> next_loop_{0};  // for foreground steps
   uint64_t next_connection_loop_ = 0;
   storage::ThreadExecutor executor_;
   std::thread loader_;

@@ -43,7 +43,8 @@ Status failed(const std::string& what, int error_number) {
 Status connect_unix(const std::string& path, std::unique_ptr<Socket>& socket) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return Status::error(ErrorKind::invalid_argument, "unixsocket is too long");
+  if (path.size() >= sizeof address.sun_path)
+    return Status::error(ErrorKind::invalid_argument, "unixsocket is too long");
   std::memcpy(address.sun_path, path.data(), path.size());
   socket = std::make_unique<Socket>(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::connect(socket->fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
@@ -73,11 +74,13 @@ Status connect_tcp(const config::ServerOptions& options, std::unique_ptr<Socket>
 Status healthcheck(const config::ServerOptions& options) {
   std::unique_ptr<Socket> socket;
   const bool over_unix = options.port == 0 && !options.unixsocket.empty();
-  if (Status status = over_unix ? connect_unix(options.unixsocket, socket) : connect_tcp(options, socket); !status.is_ok())
+  if (Status status = over_unix ? connect_unix(options.unixsocket, socket) : connect_tcp(options, socket);
+      !status.is_ok())
     return status;
   std::string request;
   if (!options.requirepass.empty())
-    request = "*2\r\n$4\r\nAUTH\r\n$" + std::to_string(options.requirepass.size()) + "\r\n" + options.requirepass + "\r\n";
+    request =
+        "*2\r\n$4\r\nAUTH\r\n$" + std::to_string(options.requirepass.size()) + "\r\n" + options.requirepass + "\r\n";
   const std::string expected = (options.requirepass.empty() ? "" : "+OK\r\n") + std::string("+PONG\r\n");
   request += "*1\r\n$4\r\nPING\r\n";
   if (::send(socket->fd(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
@@ -91,7 +94,8 @@ Status healthcheck(const config::ServerOptions& options) {
     if (reply.front() == '-') break;
   }
   if (reply == expected) return {};
-  return Status::error(ErrorKind::io, reply.empty() ? "no answer" : "the answer was " + reply.substr(0, reply.find('\r')));
+  return Status::error(ErrorKind::io,
+                       reply.empty() ? "no answer" : "the answer was " + reply.substr(0, reply.find('\r')));
 }
 
 }  // namespace sett::server

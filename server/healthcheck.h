@@ -5,8 +5,8 @@
 
 namespace sett::server {
 
-// Connects to the daemon that these options describe, gives the password, sends PING. Ok only on +PONG; a daemon that is
-// still loading is not healthy yet. Blocks for some seconds at most.
+// Connects to the daemon that these options describe, gives the password, sends PING. Ok only on +PONG; a daemon that
+// is still loading is not healthy yet. Blocks for some seconds at most.
 storage::Status healthcheck(const config::ServerOptions& options);
 
 }  // namespace sett::server

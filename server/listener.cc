@@ -44,7 +44,9 @@ Status socket_error(const std::string& where, int error_number) {
 Listener::Listener(boost::asio::io_context& context, OnConnection on_connection)
     : context_(context), on_connection_(std::move(on_connection)) {}
 
-Listener::~Listener() { close(); }
+Listener::~Listener() {
+  close();
+}
 
 Status Listener::open(const config::ServerOptions& options) {
   const int backlog = static_cast<int>(options.tcp_backlog);
@@ -55,7 +57,8 @@ Status Listener::open(const config::ServerOptions& options) {
       if (Status status = open_tcp(address, options.port, backlog, optional || address == "::1"); !status.is_ok())
         return status;
     }
-    if (sockets_.empty()) return Status::error(ErrorKind::io, "none of the addresses of server.bind is on this machine");
+    if (sockets_.empty())
+      return Status::error(ErrorKind::io, "none of the addresses of server.bind is on this machine");
   }
   if (!options.unixsocket.empty()) return open_unix(options, backlog);
   return {};

@@ -13,8 +13,8 @@
 
 namespace sett::server {
 
-// The sockets that clients connect to: one for each address of `bind`, and the unix socket. Belongs to the thread that runs
-// its io_context.
+// The sockets that clients connect to: one for each address of `bind`, and the unix socket. Belongs to the thread that
+// runs its io_context.
 class Listener {
  public:
   // Gets each new connection: non-blocking, close-on-exec.
@@ -23,8 +23,8 @@ class Listener {
   Listener(boost::asio::io_context& context, OnConnection on_connection);
   ~Listener();
 
-  // Binds and listens; the error names the address. Addresses that begin with '-', and ::1 on a machine without IPv6, may
-  // be missing as long as one is left.
+  // Binds and listens; the error names the address. Addresses that begin with '-', and ::1 on a machine without IPv6,
+  // may be missing as long as one is left.
   storage::Status open(const config::ServerOptions& options);
   int64_t port() const { return port_; }  // the one bound: of use with port 0 in tests
   // No further connections; a unix socket's file goes.

@@ -11,7 +11,8 @@ using storage::Status;
 
 Status set_up_logging(const config::LoggingOptions& options) {
   try {
-    auto logger = options.file.empty() ? spdlog::stderr_logger_mt("sett") : spdlog::basic_logger_mt("sett", options.file);
+    auto logger =
+        options.file.empty() ? spdlog::stderr_logger_mt("sett") : spdlog::basic_logger_mt("sett", options.file);
     spdlog::set_default_logger(std::move(logger));
   } catch (const spdlog::spdlog_ex& error) {
     return Status::error(ErrorKind::io, "log.file: " + std::string(error.what()));
@@ -22,6 +23,8 @@ Status set_up_logging(const config::LoggingOptions& options) {
   return {};
 }
 
-void set_log_level(const config::LoggingOptions& options) { spdlog::set_level(spdlog::level::from_str(options.level)); }
+void set_log_level(const config::LoggingOptions& options) {
+  spdlog::set_level(spdlog::level::from_str(options.level));
+}
 
 }  // namespace sett::server

@@ -27,8 +27,8 @@ Status StoreSet::open(const config::Options& options, const Environment& environ
   const auto open_backend = [&](const std::string& name) -> storage::Result<Store*> {
     if (const auto at = by_backend.find(name); at != by_backend.end()) return at->second;
     if (!is_enabled(options, name))
-      return Status::error(ErrorKind::invalid_argument, "the backend " + name + " is to be used, but " + name +
-                                                            ".enabled is false");
+      return Status::error(ErrorKind::invalid_argument,
+                           "the backend " + name + " is to be used, but " + name + ".enabled is false");
     auto opened = registry.open(name, context);
     if (!opened.is_ok()) return opened.status();
     stores_.push_back(std::move(opened).value());
@@ -75,11 +75,12 @@ Status StoreSet::check_bucket_homes() const {
       const Store* wanted = by_rules(bucket.name);
       if (!wanted) wanted = default_store_;
       if (wanted == store.get()) continue;
-      return Status::error(ErrorKind::invalid_argument,
-                           "the bucket '" + bucket.name + "' has data in the backend " + std::string(store->backend()) +
-                               ", but the configuration now sends it to " + std::string(wanted->backend()) +
-                               ": give it back its backend under 'buckets:', copy what you need (COPY key key DB other) and "
-                               "BUCKET.DROP it, then change the configuration");
+      return Status::error(
+          ErrorKind::invalid_argument,
+          "the bucket '" + bucket.name + "' has data in the backend " + std::string(store->backend()) +
+              ", but the configuration now sends it to " + std::string(wanted->backend()) +
+              ": give it back its backend under 'buckets:', copy what you need (COPY key key DB other) and "
+              "BUCKET.DROP it, then change the configuration");
     }
   }
   return {};

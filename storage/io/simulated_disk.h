@@ -15,8 +15,8 @@ namespace sett::storage::simulated {
 
 // One file, whatever its names.
 struct Inode {
-  std::string bytes;   // as written
-  std::string synced;  // as the disk surely has it
+  std::string bytes;                        // as written
+  std::string synced;                       // as the disk surely has it
   uint64_t dirty_begin = 0, dirty_end = 0;  // where the two differ; begin >= end: nowhere but in size
 
   void write(uint64_t offset, std::string_view data);
@@ -49,8 +49,8 @@ class Disk {
   std::vector<std::string> list(const std::string& directory) const;
   uint64_t used_bytes() const;
 
-  void change(Change change);                       // seen at once, durable with sync_directory
-  void add_directory(const std::string& path);      // durable at once
+  void change(Change change);                         // seen at once, durable with sync_directory
+  void add_directory(const std::string& path);        // durable at once
   void sync_directory(const std::string& directory);  // a change that touches two folders is synced by either
 
   Disk copy() const;

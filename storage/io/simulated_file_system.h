@@ -25,11 +25,11 @@ enum class CrashPolicy : uint8_t {
   reordered,    // a drawn subset of the 4 KB pages
 };
 inline constexpr std::array crash_policies = {CrashPolicy::keep,      CrashPolicy::drop,        CrashPolicy::torn_512,
-                                       CrashPolicy::torn_4096, CrashPolicy::zero_filled, CrashPolicy::reordered};
+                                              CrashPolicy::torn_4096, CrashPolicy::zero_filled, CrashPolicy::reordered};
 
-// A file system in memory for tests, which keeps apart what was written and what was synced: for each file its bytes, for
-// each folder its names. A rename is atomic: a crash shows both of its halves or none. Any call can be made to fail, and
-// the power can go after any call. Safe for several threads: one mutex around everything.
+// A file system in memory for tests, which keeps apart what was written and what was synced: for each file its bytes,
+// for each folder its names. A rename is atomic: a crash shows both of its halves or none. Any call can be made to
+// fail, and the power can go after any call. Safe for several threads: one mutex around everything.
 //
 // Paths are compared as text (no "..", no links). A folder is durable as soon as create_directories returns. Renaming
 // folders is refused: sett never does.
@@ -37,7 +37,17 @@ class SimulatedFileSystem final : public FileSystem {
  public:
   // The calls that can fail. All but `read` count as mutating.
   enum class Call : uint8_t {
-    read, create, append, sync, allocate, trim, truncate, remove, rename, make_directory, remove_directory,
+    read,
+    create,
+    append,
+    sync,
+    allocate,
+    trim,
+    truncate,
+    remove,
+    rename,
+    make_directory,
+    remove_directory,
     sync_directory,
   };
   struct Fault {

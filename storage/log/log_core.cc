@@ -14,6 +14,7 @@ LogCore::LogCore(FileSystem& files, Executor& executor, Clock& clock, LogOptions
       executor_(executor),
       clock_(clock),
       options_(std::move(options)),
+      start_position_(start.position),
       last_(start.floor),
       written_(start.floor),
       synced_(start.floor),
@@ -136,6 +137,7 @@ LogStats LogCore::stats() const {
   stats.bytes = written > front ? written - front : 0;
   const uint64_t synced = synced_position_;
   const uint64_t appended = appended_position_;
+  stats.appended_bytes = appended - start_position_;
   if (oldest_unsynced_us_ != 0 && appended > synced) stats.unsynced_bytes = appended - synced;
   stats.writes = writes_;
   stats.loop_writes = loop_writes_;

@@ -95,6 +95,7 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   Executor& executor_;
   Clock& clock_;
   const LogOptions options_;  // segment_bytes in whole blocks
+  const uint64_t start_position_;
 
   std::atomic<Sequence> last_, written_, synced_;
   std::atomic<uint64_t> appended_position_, written_position_, synced_position_, front_position_{0}, segments_{0};

@@ -113,8 +113,10 @@ Status SimpleKvEngine::remove_other_snapshots() {
   Status first;
   for (const std::string& name : names.value()) {
     if (name == "MANIFEST") continue;
-    if (std::any_of(kept.begin(), kept.end(), [&](const std::string& prefix) { return name.starts_with(prefix); })) continue;
-    if (Status status = files_.remove(join_path(state_directory(), name)); !status.is_ok() && first.is_ok()) first = status;
+    if (std::any_of(kept.begin(), kept.end(), [&](const std::string& prefix) { return name.starts_with(prefix); }))
+      continue;
+    if (Status status = files_.remove(join_path(state_directory(), name)); !status.is_ok() && first.is_ok())
+      first = status;
   }
   if (Status status = files_.sync_directory(state_directory()); !status.is_ok() && first.is_ok()) first = status;
   return first;

@@ -59,8 +59,8 @@ class SimpleKvEngine final : public MemoryStore {
   std::unique_ptr<Log> log_;
   LogRecovery recovery_;
   // Of the replay
-  Sequence walk_end_ = 0;       // of the snapshot
-  int64_t pass_ms_ = 0;         // the latest expiry pass
+  Sequence walk_end_ = 0;  // of the snapshot
+  int64_t pass_ms_ = 0;    // the latest expiry pass
   Sequence pass_sequence_ = 0;
 
   mutable Mutex snapshot_mutex_;
@@ -69,10 +69,11 @@ class SimpleKvEngine final : public MemoryStore {
   std::vector<std::function<void(Status)>> waiting_ GUARDED_BY(snapshot_mutex_);
   bool last_failed_ GUARDED_BY(snapshot_mutex_) = false;
   int64_t last_duration_ms_ GUARDED_BY(snapshot_mutex_) = -1;
-  int64_t last_attempt_ms_ GUARDED_BY(snapshot_mutex_) = 0;   // steady
+  int64_t last_attempt_ms_ GUARDED_BY(snapshot_mutex_) = 0;  // steady
   uint64_t changes_at_snapshot_ GUARDED_BY(snapshot_mutex_) = 0;
   uint64_t changes_in_job_ GUARDED_BY(snapshot_mutex_) = 0;
-  uint64_t failed_snapshots_ GUARDED_BY(snapshot_mutex_) = 0;  // since the last good one: their numbers are not used again
+  uint64_t failed_snapshots_ GUARDED_BY(snapshot_mutex_) =
+      0;  // since the last good one: their numbers are not used again
   uint64_t appended_at_snapshot_ GUARDED_BY(snapshot_mutex_) = 0;
   uint64_t appended_in_job_ GUARDED_BY(snapshot_mutex_) = 0;
   // Whose manifest may or may not have reached the disk: their files stay until a later snapshot is certain.

@@ -43,7 +43,8 @@ Result<Manifest> decode_manifest(std::string_view bytes, const std::string& file
   ByteReader reader(covered.substr(manifest_magic.size()));
   if (const auto version = reader.fixed<uint32_t>(); version > manifest_version)
     return Status::error(ErrorKind::unsupported, file + ": written by a newer sett (format " + std::to_string(version) +
-                                                     ", this one reads up to " + std::to_string(manifest_version) + ")");
+                                                     ", this one reads up to " + std::to_string(manifest_version) +
+                                                     ")");
   Manifest manifest;
   manifest.generation = reader.varint();
   manifest.created_ms = static_cast<int64_t>(reader.varint());

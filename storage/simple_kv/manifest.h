@@ -11,11 +11,11 @@
 
 namespace sett::storage {
 
-// What last_state/MANIFEST says: which snapshot is the state, how it was made, and where in the log the rest begins. Replaced as
-// a whole; format in README.md ("Manifest").
+// What last_state/MANIFEST says: which snapshot is the state, how it was made, and where in the log the rest begins.
+// Replaced as a whole; format in README.md ("Manifest").
 struct Manifest {
-  uint64_t generation = 0;         // of the snapshot files
-  int64_t created_ms = 0;          // wall clock
+  uint64_t generation = 0;  // of the snapshot files
+  int64_t created_ms = 0;   // wall clock
   uint32_t shards = 0;
   std::string hash;
   Sequence begin = 0;              // all up to this is in the files; the log is replayed from behind it

@@ -56,7 +56,8 @@ Status SimpleKvEngine::load_snapshot(const Manifest& manifest, std::atomic<doubl
   }
   // One file, one shard: then no two tasks meet. Spread anew, they take turns.
   const bool same_shards = manifest.shards == shard_count() && manifest.hash == kv_options_.hash;
-  if (same_shards) executor_->run_all(std::move(tasks));
+  if (same_shards)
+    executor_->run_all(std::move(tasks));
   else
     for (const auto& task : tasks) task();
   for (const Status& outcome : outcomes)
@@ -115,8 +116,9 @@ void SimpleKvEngine::replay_binds(std::span<const Mutation> binds, Sequence sequ
   for (ShardIndex i = 0; i < shard_count(); ++i) shards_[i]->lock.unlock(i);
 }
 
-// The log begins before the walk of the snapshot ended: an entry may be as new as the record, or newer, and then the record is
-// in it. What a splice or an expire stands on may have been deleted before the walk came by, and then so were they.
+// The log begins before the walk of the snapshot ended: an entry may be as new as the record, or newer, and then the
+// record is in it. What a splice or an expire stands on may have been deleted before the walk came by, and then so were
+// they.
 Status SimpleKvEngine::replay_mutation(const Mutation& mutation, Sequence sequence, std::span<const Mutation> binds)
     NO_THREAD_SAFETY_ANALYSIS {  // nobody else has the store yet
   const auto binds_it = [&](const Mutation& bind) { return bind.bucket == mutation.bucket; };

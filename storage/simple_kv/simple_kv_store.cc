@@ -6,7 +6,9 @@ namespace sett::storage {
 
 namespace {
 
-Status bad_option(std::string what) { return Status::error(ErrorKind::invalid_argument, std::move(what)); }
+Status bad_option(std::string what) {
+  return Status::error(ErrorKind::invalid_argument, std::move(what));
+}
 
 }  // namespace
 
@@ -30,11 +32,8 @@ Result<std::unique_ptr<Store>> open_simple_kv(FileSystem& files, Executor& execu
   if (shards == 0) shards = manifest.value() ? manifest.value()->shards : options.default_shards;
   if (shards == 0 || shards > MemoryStoreOptions::shards_max)
     return Status::corruption(join_path(state_directory, "MANIFEST"), 0, "the number of shards is impossible");
-  MemoryStoreOptions memory_options{.backend = "simple_kv",
-                                    .shards = shards,
-                                    .hash = hash,
-                                    .buckets_max = options.buckets_max,
-                                    .durable = true};
+  MemoryStoreOptions memory_options{
+      .backend = "simple_kv", .shards = shards, .hash = hash, .buckets_max = options.buckets_max, .durable = true};
   auto engine = std::make_unique<SimpleKvEngine>(files, executor, clock, options, std::move(memory_options));
   if (Status status = engine->recover(std::move(manifest).value(), std::move(lock).value(), progress); !status.is_ok())
     return status;

@@ -4,12 +4,13 @@
 #include <string>
 #include <string_view>
 
-#include "storage/base/crc32c.h"
 #include "storage/base/bytes.h"
+#include "storage/base/crc32c.h"
 
 namespace sett::storage {
 
-// The constants of a snapshot file, as README.md describes it ("Snapshot files"). Persisted: never changed, only added to.
+// The constants of a snapshot file, as README.md describes it ("Snapshot files"). Persisted: never changed, only added
+// to.
 inline constexpr std::string_view snapshot_magic = "settsnap";
 inline constexpr uint32_t snapshot_version = 1;
 inline constexpr uint64_t snapshot_header_bytes = 28;        // magic 8, version 4, shard 4, generation 8, checksum 4

@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t lock_retry_ms = 1;
 constexpr int64_t log_poll_ms = 5;
 constexpr uint64_t entries_per_step = 100;
-constexpr size_t bytes_per_step = 64 << 10;     // of one walk under the lock; one entry may be larger
+constexpr size_t bytes_per_step = 64 << 10;  // of one walk under the lock; one entry may be larger
 constexpr size_t bytes_per_write = 256 << 10;
 }  // namespace
 
@@ -20,20 +20,28 @@ SnapshotJob::SnapshotJob(SimpleKvEngine& engine, uint64_t generation) : engine_(
 
 void SnapshotJob::post_foreground(void (SnapshotJob::*step)(), int64_t delay_ms) {
   auto task = [self = shared_from_this(), step] {
-    if (self->stopped_.load()) self->end(Status::error(ErrorKind::closed, "the store is being closed"));
-    else (self.get()->*step)();
+    if (self->stopped_.load())
+      self->end(Status::error(ErrorKind::closed, "the store is being closed"));
+    else
+      (self.get()->*step)();
   };
-  if (delay_ms == 0) engine_.executor_->post(Executor::Lane::foreground, std::move(task));
-  else engine_.executor_->post_after(Executor::Lane::foreground, delay_ms, std::move(task));
+  if (delay_ms == 0)
+    engine_.executor_->post(Executor::Lane::foreground, std::move(task));
+  else
+    engine_.executor_->post_after(Executor::Lane::foreground, delay_ms, std::move(task));
 }
 
 void SnapshotJob::post_background(void (SnapshotJob::*step)(), int64_t delay_ms) {
   auto task = [self = shared_from_this(), step] {
-    if (self->stopped_.load()) self->end(Status::error(ErrorKind::closed, "the store is being closed"));
-    else (self.get()->*step)();
+    if (self->stopped_.load())
+      self->end(Status::error(ErrorKind::closed, "the store is being closed"));
+    else
+      (self.get()->*step)();
   };
-  if (delay_ms == 0) engine_.executor_->post(Executor::Lane::background, std::move(task));
-  else engine_.executor_->post_after(Executor::Lane::background, delay_ms, std::move(task));
+  if (delay_ms == 0)
+    engine_.executor_->post(Executor::Lane::background, std::move(task));
+  else
+    engine_.executor_->post_after(Executor::Lane::background, delay_ms, std::move(task));
 }
 
 void SnapshotJob::start() {
@@ -93,7 +101,8 @@ bool SnapshotJob::gather_some() {
     place_ = table->entries().scan(place_, entries_per_look, [&](const Entry& entry) {
       left -= left > 0 ? 1 : 0;
       if (!is_live(entry.expires_at_ms(), now_ms)) return;
-      encode_snapshot_entry({table->id(), entry.sequence(), entry.expires_at_ms(), entry.key(), entry.value()}, gathered_);
+      encode_snapshot_entry({table->id(), entry.sequence(), entry.expires_at_ms(), entry.key(), entry.value()},
+                            gathered_);
       ++gathered_entries_;
     });
     if (place_ >= HashTable::end_position) next_table();

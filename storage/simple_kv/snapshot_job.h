@@ -18,13 +18,14 @@ class SimpleKvEngine;
 // One snapshot, without fork: the tables are walked shard by shard while writes go on.
 //
 //   begin    under all shard locks for an instant: the sequence so far, and the catalogue
-//   walk     under one shard's lock for some 100 entries at a time, on the foreground lane; what was gathered is written on the
+//   walk     under one shard's lock for some 100 entries at a time, on the foreground lane; what was gathered is
+//   written on the
 //            background lane before the walk goes on
 //   finish   the folder is synced, and the log through the last sequence that a walked entry can have
 //   publish  the manifest is replaced; older snapshots go, and the log before `begin`
 //
-// A failure at any point leaves the previous snapshot in place. There is one job at a time; its steps follow each other, so
-// its state needs no lock.
+// A failure at any point leaves the previous snapshot in place. There is one job at a time; its steps follow each
+// other, so its state needs no lock.
 class SnapshotJob : public std::enable_shared_from_this<SnapshotJob> {
  public:
   SnapshotJob(SimpleKvEngine& engine, uint64_t generation);
@@ -35,7 +36,7 @@ class SnapshotJob : public std::enable_shared_from_this<SnapshotJob> {
  private:
   void begin();
   void walk();
-  bool gather_some();       // false: the shard's lock was missed
+  bool gather_some();  // false: the shard's lock was missed
   void next_table();
   void write_gathered();
   void finish_shard();
@@ -52,7 +53,7 @@ class SnapshotJob : public std::enable_shared_from_this<SnapshotJob> {
   std::vector<BucketId> buckets_;
   ShardIndex shard_ = 0;
   size_t bucket_ = 0;
-  uint64_t place_ = 0;      // in the table
+  uint64_t place_ = 0;  // in the table
   bool shard_walked_ = false;
   bool published_ = false;  // the manifest was replaced, or may have been
   std::string gathered_;

@@ -56,9 +56,11 @@ class Reader {
     if (checksum != crc32c(std::string_view(header).substr(0, header.size() - sizeof checksum)))
       return corrupt(0, "the checksum of the header is wrong");
     if (version > snapshot_version)
-      return Status::error(ErrorKind::unsupported, path_ + ": written by a newer sett (format " + std::to_string(version) +
-                                                       ", this one reads up to " + std::to_string(snapshot_version) + ")");
-    if (shard != shard_ || generation != generation_) return corrupt(0, "the snapshot belongs to another shard or time");
+      return Status::error(ErrorKind::unsupported, path_ + ": written by a newer sett (format " +
+                                                       std::to_string(version) + ", this one reads up to " +
+                                                       std::to_string(snapshot_version) + ")");
+    if (shard != shard_ || generation != generation_)
+      return corrupt(0, "the snapshot belongs to another shard or time");
     return {};
   }
 
@@ -101,7 +103,8 @@ class Reader {
       entry.expires_at_ms = static_cast<int64_t>(reader.varint());
       entry.key = reader.sized();
       entry.value = reader.sized();
-      if (reader.failed() || entry.expires_at_ms < 0) return corrupt(block.offset, "an entry of a block does not parse");
+      if (reader.failed() || entry.expires_at_ms < 0)
+        return corrupt(block.offset, "an entry of a block does not parse");
       if (Status status = visit(entry); !status.is_ok()) return status;
     }
     if (!reader.at_end()) return corrupt(block.offset, "a block has more bytes than entries");

@@ -9,8 +9,9 @@
 
 namespace sett::storage {
 
-// Reads the snapshot file of one shard from beginning to end. Everything is checked before it is shown; anything that is not
-// exactly what was written is corruption with file and offset. `visit` sees views that hold during the call, and may refuse.
+// Reads the snapshot file of one shard from beginning to end. Everything is checked before it is shown; anything that
+// is not exactly what was written is corruption with file and offset. `visit` sees views that hold during the call, and
+// may refuse.
 Status read_snapshot(FileSystem& files, const std::string& directory, uint64_t generation, uint32_t shard,
                      const std::function<Status(const SnapshotEntry&)>& visit);
 

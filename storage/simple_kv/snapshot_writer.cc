@@ -19,8 +19,7 @@ Result<std::unique_ptr<SnapshotWriter>> SnapshotWriter::create(FileSystem& files
                                                                uint64_t generation, uint32_t shard, bool compress) {
   auto file = files.create(join_path(directory, snapshot_file_name(generation, shard)));
   if (!file.is_ok()) return file.status();
-  std::unique_ptr<SnapshotWriter> writer(
-      new SnapshotWriter(std::move(file).value(), generation, shard, compress));
+  std::unique_ptr<SnapshotWriter> writer(new SnapshotWriter(std::move(file).value(), generation, shard, compress));
   //  magic (8)  version (4)  shard (4)  generation (8)  checksum (4)
   std::string header(snapshot_magic);
   append_fixed(header, snapshot_version);
