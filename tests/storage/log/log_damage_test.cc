@@ -143,6 +143,23 @@ TEST_CASE("the sequence of a record that is cut is not given out again", "[log]"
   REQUIRE(with.append("next").sequence == 3);
 }
 
+TEST_CASE("sequences that stand in the cut tail only are not given out again", "[log]") {
+  LogHarness with;
+  REQUIRE(with.open());
+  for (int i = 0; i < 5; ++i) REQUIRE(with.append(std::string(i == 1 ? 40'000 : 100, 'x')).room == Journal::Room::ok);
+  with.log->write_if_small();
+  const auto name = with.path(with.segments().front());
+  auto bytes = with.files->content(name);
+  const size_t second = log_format::segment_header_bytes + log_format::chunk_header_bytes + 8 + 100;
+  bytes[second + 1000] = '!';
+  with.restart_on(with.files->kill());
+  with.files->set_content(name, bytes);
+  REQUIRE(with.open());
+  REQUIRE(with.found.size() == 1);
+  REQUIRE(with.recovery.last_sequence == 1);
+  REQUIRE(with.log->last() == 5);
+}
+
 TEST_CASE("a flipped byte in any segment of a longer log is damage", "[log]") {
   LogHarness with;
   REQUIRE(with.open());
