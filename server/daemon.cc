@@ -212,11 +212,11 @@ int Daemon::take_down() {
   loops_run_.store(false);
   // Loading cannot be interrupted, but nothing waits for it: what is on disk stays as it is.
   if (loader_.joinable()) loader_.join();
+  executor_.stop();
   if (const auto status = stores_.close(); !status.is_ok()) {
     spdlog::error("{}", status.to_string());
     exit_code_ = 1;
   }
-  executor_.stop();
   spdlog::info("stopped");
   return exit_code_;
 }

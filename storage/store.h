@@ -173,7 +173,7 @@ class Store {
   virtual void set_hook(MutationHook* hook) = 0;  // before start()
   // Begins the background work (expiry, snapshots). Once, after the journal's listener and the hook are set.
   virtual void start() = 0;
-  // Stops timers and background work, then makes everything durable. No command runs any more; the executor still does.
+  // Makes everything durable and lets go of the files. No command runs any more, and the executor has come to a stop.
   virtual Status close() = 0;
 };
 
