@@ -18,7 +18,8 @@ struct CommandRow;
 
 using Arguments = std::span<const std::string_view>;  // [0] is the command's name as it was sent
 
-// What a keyspace handler keeps from one step to the next.
+// What a keyspace handler keeps from one step to the next. A step whose run was void runs again from the progress, and the
+// reply, as they were before it.
 struct Progress {
   storage::ShardIndex shard = 0;  // whose lock the next step wants
   uint64_t position = 0;          // of Transaction::scan
@@ -29,6 +30,7 @@ struct Progress {
   std::string text;
   bool started = false;
   bool done = false;
+  uint32_t stores_left = 0;       // of all_stores rows: how many stores come after this one
 };
 
 // What an entry or keyspace handler has. It translates arguments, reads and stages through the transaction and writes
@@ -43,10 +45,8 @@ struct CommandContext {
   uint64_t value_bytes_max;   // proto_max_bulk_len
   uint64_t reply_bytes_max;   // client_output_buffer_limit: a handler that writes many values stops beyond
   storage::Random& random;
-  Progress& progress;  // of keyspace handlers
-  storage::Store* store =
-      nullptr;             // of rows with all_stores: the backend of this step; they go through one after the other
-  bool last_store = true;  // ... and this is the last of them
+  Progress& progress;               // of keyspace handlers, and of all_stores rows
+  storage::Store* store = nullptr;  // of all_stores rows: the backend of this run
 
   storage::Transaction::Bucket bucket() { return txn.bucket(selected); }
   int64_t now_ms() const { return txn.now_ms(); }
@@ -57,7 +57,7 @@ struct KeyTarget {
   std::string_view bucket;
   std::string_view key;
 };
-// Appends the targets; false: the arguments are malformed (the handler will say how) and nothing needs a lock.
+// Appends the targets; of keyspace and all_shards rows these are the buckets, with empty keys. False: the arguments are malformed (the handler will say how) and nothing needs a lock.
 using TargetsFunction = bool (*)(Arguments args, std::string_view selected, int64_t databases,
                                  std::vector<KeyTarget>& targets);
 
@@ -108,7 +108,10 @@ struct CommandRow {
   ServerHandler server_handler = nullptr;
   int bucket_argument = 0;            // which argument names the bucket; 0: the selected one
   TargetsFunction targets = nullptr;  // where the key positions do not say it all
-  bool all_stores = false;            // all_shards and keyspace: of every backend, not only of the bucket's
+  // all_shards and keyspace: of every backend, not only of the bucket's. The handler runs for each store (context.store) in
+  // turn, in the keyspace kind until `done`. Between stores the dispatcher sets shard, position and done back and counts
+  // stores_left down to 0; all else in Progress, and the reply, are carried on. The reply is complete after the last run.
+  bool all_stores = false;
 };
 
 // All rows, sorted by name. The families are in commands/, each with a function that appends its rows.
@@ -132,6 +135,9 @@ class CommandTable {
   std::vector<uint16_t> slots_;  // open addressing by folded name; 0: free, else index + 1
   uint32_t mask_ = 0;
 };
+
+// 1 to 255 bytes, any.
+inline bool is_bucket_name(std::string_view name) { return !name.empty() && name.size() <= 255; }
 
 // The targets of one command by its row; false as TargetsFunction.
 bool command_targets(const CommandRow& row, Arguments args, std::string_view selected, int64_t databases,

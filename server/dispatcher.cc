@@ -148,8 +148,7 @@ Dispatcher::Step Dispatcher::attempt(Connection& connection, Arguments args, std
                          .reply_bytes_max = static_cast<uint64_t>(options.client_output_buffer_limit),
                          .random = loop_.random(),
                          .progress = pending.progress,
-                         .store = store,
-                         .last_store = pending.store_index + 1 >= services_.stores.stores().size()};
+                         .store = store};
   pending.row->handler(context);
   return settle(connection, out, begin);
 }
@@ -295,6 +294,7 @@ Dispatcher::Result Dispatcher::run_stepped(Connection& connection, Arguments arg
       for (const auto& item : pending.extra_shards) pending.locks.add(*item.store, item.shard);
     }
     if (!take_locks(connection)) return Result::suspended;
+    pending.progress.stores_left = row.all_stores ? static_cast<uint32_t>(stores.size() - pending.store_index - 1) : 0;
     // A void step is taken again from where it began.
     const Progress before = pending.progress;
     const Step outcome = attempt(connection, args, selected, pending.reply, &store);

@@ -52,6 +52,7 @@ class Transaction {
   Store& store(Bucket bucket) { return *buckets_[bucket].store; }
   std::string_view name(Bucket bucket) const { return buckets_[bucket].name; }
   bool exists(Bucket bucket) const { return buckets_[bucket].id != no_bucket; }
+  Bucket bucket_count() const { return static_cast<Bucket>(buckets_.size()); }  // opened so far in this run: 0, 1, ...
 
   // --- Keys
   Read read(Bucket bucket, std::string_view key, Part part = Part::value);
