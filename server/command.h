@@ -85,6 +85,7 @@ enum CommandFlag : uint32_t {  // as COMMAND INFO names them
   flag_no_multi = 1 << 13,
   flag_allow_busy = 1 << 14,
   flag_pubsub = 1 << 15,
+  flag_no_async_loading = 1 << 16,
 };
 
 using EntryHandler = void (*)(CommandContext&);
