@@ -53,6 +53,7 @@ constexpr char subcommand_separator = '|';
 
 CommandTable::CommandTable() {
   add_string_commands(rows_);
+  add_bitmap_commands(rows_);
   add_key_commands(rows_);
   add_expiry_commands(rows_);
   std::sort(rows_.begin(), rows_.end(), [](const CommandRow& a, const CommandRow& b) { return a.name < b.name; });
