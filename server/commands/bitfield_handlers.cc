@@ -24,7 +24,8 @@ struct Operation {
   int64_t operand;
 };
 
-// A value with a few of its bytes changed; beyond its end are zeroes. The value itself, which may be large, stays as it is.
+// A value with a few of its bytes changed; beyond its end are zeroes. The value itself, which may be large, stays as it
+// is.
 class PatchedBytes {
  public:
   explicit PatchedBytes(std::string_view base) : base_(base) {}
@@ -143,7 +144,8 @@ void run_operations(CommandContext& ctx, const std::vector<Operation>& operation
   }
 }
 
-// Stages the changed bytes, neighbours together. The value is as long as the furthest write wants it, even one that failed.
+// Stages the changed bytes, neighbours together. The value is as long as the furthest write wants it, even one that
+// failed.
 void stage_patches(CommandContext& ctx, const Transaction::Read& old, const PatchedBytes& bytes, uint64_t length) {
   constexpr uint64_t gap_max = 16;  // about what a splice of its own costs in the log
   const auto bucket = ctx.bucket();
@@ -189,7 +191,11 @@ void bitfield(CommandContext& ctx, bool read_only) {
 
 }  // namespace
 
-void bitfield_command(CommandContext& ctx) { bitfield(ctx, false); }
-void bitfield_ro_command(CommandContext& ctx) { bitfield(ctx, true); }
+void bitfield_command(CommandContext& ctx) {
+  bitfield(ctx, false);
+}
+void bitfield_ro_command(CommandContext& ctx) {
+  bitfield(ctx, true);
+}
 
 }  // namespace sett::server

@@ -180,8 +180,10 @@ void bitop_command(CommandContext& ctx) {
   }
   const std::string_view result = ctx.txn.keep(combine(*operation, values));
   const std::string_view target = ctx.args[2];
-  if (!result.empty()) ctx.txn.put(bucket, target, result, 0, Event::set);
-  else if (ctx.txn.peek(bucket, target, Part::presence)) ctx.txn.remove(bucket, target, Event::del);
+  if (!result.empty())
+    ctx.txn.put(bucket, target, result, 0, Event::set);
+  else if (ctx.txn.peek(bucket, target, Part::presence))
+    ctx.txn.remove(bucket, target, Event::del);
   ctx.reply.integer(static_cast<int64_t>(result.size()));
 }
 

@@ -8,8 +8,8 @@
 
 namespace sett::server {
 
-// The position of a bit as SETBIT, GETBIT and BITFIELD take it; with `field_bits` "#n" means the nth field of that width. An
-// error was written: nullopt.
+// The position of a bit as SETBIT, GETBIT and BITFIELD take it; with `field_bits` "#n" means the nth field of that
+// width. An error was written: nullopt.
 std::optional<uint64_t> read_bit_offset(CommandContext& ctx, std::string_view text, unsigned field_bits = 0);
 
 // bitfield_handlers.cc

@@ -6,7 +6,9 @@
 namespace sett::server {
 namespace {
 
-unsigned byte_at(std::string_view bytes, uint64_t index) { return static_cast<unsigned char>(bytes[index]); }
+unsigned byte_at(std::string_view bytes, uint64_t index) {
+  return static_cast<unsigned char>(bytes[index]);
+}
 
 // The bits of a byte that lie in [first, last], which may begin before it and end behind it.
 unsigned mask_of_byte(uint64_t index, uint64_t first, uint64_t last) {
@@ -46,9 +48,12 @@ std::optional<int64_t> fit(BitfieldType type, Wide value, Overflow overflow) {
   const Limits limits = limits_of(type);
   if (value >= limits.min && value <= limits.max) return static_cast<int64_t>(value);
   switch (overflow) {
-    case Overflow::wrap: return wrapped(type, value);
-    case Overflow::saturate: return static_cast<int64_t>(value < limits.min ? limits.min : limits.max);
-    case Overflow::fail: break;
+    case Overflow::wrap:
+      return wrapped(type, value);
+    case Overflow::saturate:
+      return static_cast<int64_t>(value < limits.min ? limits.min : limits.max);
+    case Overflow::fail:
+      break;
   }
   return std::nullopt;
 }
@@ -58,9 +63,11 @@ std::optional<int64_t> fit(BitfieldType type, Wide value, Overflow overflow) {
 uint64_t count_bits(std::string_view bytes, uint64_t first, uint64_t last) {
   const uint64_t last_byte = last / 8;
   uint64_t index = first / 8, count = 0;
-  if (index == last_byte) return static_cast<uint64_t>(std::popcount(byte_at(bytes, index) & mask_of_byte(index, first, last)));
+  if (index == last_byte)
+    return static_cast<uint64_t>(std::popcount(byte_at(bytes, index) & mask_of_byte(index, first, last)));
   count += static_cast<uint64_t>(std::popcount(byte_at(bytes, index) & mask_of_byte(index, first, last)));
-  for (++index; index + 8 <= last_byte; index += 8) count += static_cast<uint64_t>(std::popcount(word_at(bytes, index)));
+  for (++index; index + 8 <= last_byte; index += 8)
+    count += static_cast<uint64_t>(std::popcount(word_at(bytes, index)));
   for (; index <= last_byte; ++index)
     count += static_cast<uint64_t>(std::popcount(byte_at(bytes, index) & mask_of_byte(index, first, last)));
   return count;
