@@ -39,4 +39,19 @@ std::vector<std::string> restart_needed(const Options& running, const Options& w
   return out;
 }
 
+Options reloaded(const Options& running, const Options& wanted) {
+  Options options = running;
+  Options source = wanted;
+  for (const SettingRow& row : settings_table()) {
+    if (!row.reloadable) continue;
+    std::visit(
+        [&](auto* to) {
+          using Pointer = decltype(to);
+          *to = *std::get<Pointer>(row.write(source));
+        },
+        row.write(options));
+  }
+  return options;
+}
+
 }  // namespace sett::config

@@ -12,15 +12,15 @@
 
 namespace sett::server {
 
-// What others may know of a client, and the way to end it. Made by its connection; numbers are written by the client's loop
-// and read by any thread, texts are under the record's mutex.
+// What others may know of a client, and the way to end it. Made by its connection; numbers are written by the client's
+// loop and read by any thread, texts are under the record's mutex.
 struct ClientRecord {
   uint64_t id = 0;
   std::string address, local_address;  // immutable
   int fd = -1;
   bool is_unix = false;
-  int64_t created_ms = 0;              // wall clock
-  std::function<void()> kill;          // posts to the client's loop; safe after it is gone
+  int64_t created_ms = 0;      // wall clock
+  std::function<void()> kill;  // posts to the client's loop; safe after it is gone
   std::function<void(bool as_error)> unblock;
 
   std::atomic<int64_t> last_interaction_ms{0};
@@ -31,7 +31,8 @@ struct ClientRecord {
   std::atomic<bool> no_evict{false}, no_touch{false}, closing{false}, blocked{false};
 
   mutable storage::Mutex mutex;
-  std::string name GUARDED_BY(mutex), lib_name GUARDED_BY(mutex), lib_version GUARDED_BY(mutex), bucket GUARDED_BY(mutex);
+  std::string name GUARDED_BY(mutex), lib_name GUARDED_BY(mutex),
+      lib_version GUARDED_BY(mutex), bucket GUARDED_BY(mutex);
 };
 
 // All connected clients, by id. From any thread.

@@ -17,12 +17,12 @@ namespace sett::server {
 
 namespace {
 
-constexpr size_t receive_bytes = 64 * 1024;         // asked for at once
-constexpr size_t argument_room_max = 1 << 20;       // made for a large argument before its bytes are here
-constexpr size_t output_pause_bytes = 256 * 1024;   // replies beyond this are sent before more is executed
-constexpr size_t output_kept_bytes = 64 * 1024;     // capacity kept between batches
-constexpr int64_t stalled_max_ms = 60 * 1000;       // a client that takes none of its replies for so long is cut
-constexpr int64_t idle_release_ms = 2000;           // then the input buffer's memory is given back
+constexpr size_t receive_bytes = 64 * 1024;        // asked for at once
+constexpr size_t argument_room_max = 1 << 20;      // made for a large argument before its bytes are here
+constexpr size_t output_pause_bytes = 256 * 1024;  // replies beyond this are sent before more is executed
+constexpr size_t output_kept_bytes = 64 * 1024;    // capacity kept between batches
+constexpr int64_t stalled_max_ms = 60 * 1000;      // a client that takes none of its replies for so long is cut
+constexpr int64_t idle_release_ms = 2000;          // then the input buffer's memory is given back
 
 void set_tcp_options(int fd, int64_t keepalive_ms) {
   const int on = 1;
@@ -131,8 +131,8 @@ void Connection::arm_read() {
 
 void Connection::on_readable() {
   loop_.read_clocks();
-  // An argument that is known to be large gets its room at once, but not more than is likely to come: a client that only
-  // announces costs nothing.
+  // An argument that is known to be large gets its room at once, but not more than is likely to come: a client that
+  // only announces costs nothing.
   size_t room = receive_bytes;
   if (const size_t needed = parser_.bytes_needed(); needed > input_.size())
     room = std::max(room, std::min(needed - input_.size(), argument_room_max));
@@ -298,8 +298,8 @@ void Connection::on_progress() {
 
 bool Connection::send_output() {
   while (sent_ < output_.size()) {
-    const ssize_t sent = ::send(socket_.native_handle(), output_.data() + sent_, output_.size() - sent_,
-                                MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent =
+        ::send(socket_.native_handle(), output_.data() + sent_, output_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) {
@@ -315,7 +315,8 @@ bool Connection::send_output() {
     const auto bytes = static_cast<uint64_t>(sent);
     sent_ += bytes;
     loop_.statistics().output_bytes.add(bytes);
-    record_->output_bytes.store(record_->output_bytes.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+    record_->output_bytes.store(record_->output_bytes.load(std::memory_order_relaxed) + bytes,
+                                std::memory_order_relaxed);
   }
   output_.clear();
   sent_ = 0;

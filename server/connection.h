@@ -17,9 +17,9 @@ namespace sett::server {
 
 class EventLoop;
 
-// One client: reads what its socket has, parses all of it, hands each request to the loop's dispatcher, keeps the replies in
-// order and sends them when they are safe. It stops reading while a command waits, while replies are not safe yet, or while
-// the client does not take them, so that what it holds is bounded. Lives on its loop's thread.
+// One client: reads what its socket has, parses all of it, hands each request to the loop's dispatcher, keeps the
+// replies in order and sends them when they are safe. It stops reading while a command waits, while replies are not
+// safe yet, or while the client does not take them, so that what it holds is bounded. Lives on its loop's thread.
 //
 //   reading --request--> executing --all parsed--> flushing --all sent--> reading
 //                            \--command waits--> suspended --resume()--> executing
@@ -30,11 +30,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
                                             const std::string& local_address, bool is_unix);
   ~Connection();
 
-  void flush();                   // at the end of a turn
-  void on_progress();             // a journal's marks moved
-  void on_cron(bool stopping);    // idle and stalled clients, unused memory
-  void resume();                  // the suspended command may go on
-  void close();                   // at once, output lost
+  void flush();                 // at the end of a turn
+  void on_progress();           // a journal's marks moved
+  void on_cron(bool stopping);  // idle and stalled clients, unused memory
+  void resume();                // the suspended command may go on
+  void close();                 // at once, output lost
 
   // --- For the dispatcher and handlers
   EventLoop& loop() { return loop_; }
@@ -44,7 +44,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::string& output() { return output_; }
   ReplyGates& gates() { return gates_; }
   bool closed() const { return closed_; }
-  void publish_session();         // copies what others may see of the session into the record
+  void publish_session();  // copies what others may see of the session into the record
   // Ends a server command that deferred its reply: `write` writes it. On the loop's thread.
   void finish_deferred(const std::function<void(protocol::ReplyWriter&)>& write);
 
@@ -58,7 +58,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void after_execution();
   void end_suspension();
   void want_flush();
-  bool send_output();             // false: the socket takes no more now, or is gone
+  bool send_output();  // false: the socket takes no more now, or is gone
   void settle_reply(size_t reply_begin);
   bool output_limit_reached();
 
@@ -74,15 +74,15 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   Session session_;
   PendingCommand pending_;
   std::string output_;
-  size_t sent_ = 0;               // of output_
+  size_t sent_ = 0;  // of output_
   ReplyGates gates_;
   size_t reply_begin_ = 0;        // of the command that is suspended
   int64_t stalled_since_ms_ = 0;  // steady; 0: the client takes its replies
   int64_t last_input_ms_ = 0;     // steady
   bool reading_ = false, writing_ = false;
   bool flush_wanted_ = false, waiting_for_progress_ = false;
-  bool paused_ = false;           // by the size of the output
-  bool suspended_ = false;        // by a command that waits
+  bool paused_ = false;     // by the size of the output
+  bool suspended_ = false;  // by a command that waits
   bool close_when_sent_ = false, closed_ = false;
 };
 

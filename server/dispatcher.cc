@@ -131,8 +131,8 @@ void Dispatcher::abandon(Connection& connection) {
 // --- Runs
 
 // One run of the handler under the locks that pending.locks names and holds.
-Dispatcher::Step Dispatcher::attempt(Connection& connection, Arguments args, std::string_view selected, std::string& out,
-                                     Store* store) {
+Dispatcher::Step Dispatcher::attempt(Connection& connection, Arguments args, std::string_view selected,
+                                     std::string& out, Store* store) {
   PendingCommand& pending = connection.pending();
   const auto& options = loop_.options().server;
   const size_t begin = out.size();
@@ -148,8 +148,7 @@ Dispatcher::Step Dispatcher::attempt(Connection& connection, Arguments args, std
                          .reply_bytes_max = static_cast<uint64_t>(options.client_output_buffer_limit),
                          .random = loop_.random(),
                          .progress = pending.progress,
-                         .store = store,
-                         .last_store = pending.store_index + 1 >= services_.stores.stores().size()};
+                         .store = store};
   pending.row->handler(context);
   return settle(connection, out, begin);
 }
@@ -162,12 +161,13 @@ Dispatcher::Step Dispatcher::replaced_by_error(std::string& out, size_t begin, s
   return Step::done;
 }
 
-// After a run: commits it, or sees to what it lacked. The locks are released but for Step::done of a good run, whose gates
-// are the caller's to set first.
+// After a run: commits it, or sees to what it lacked. The locks are released but for Step::done of a good run, whose
+// gates are the caller's to set first.
 Dispatcher::Step Dispatcher::settle(Connection& connection, std::string& out, size_t begin) {
   PendingCommand& pending = connection.pending();
   switch (txn_.verdict()) {
-    case Transaction::Verdict::good: break;
+    case Transaction::Verdict::good:
+      break;
     case Transaction::Verdict::too_many_buckets:
       return replaced_by_error(out, begin, "ERR there are already max_buckets buckets", connection);
     case Transaction::Verdict::needs_shards:
@@ -200,8 +200,10 @@ Dispatcher::Step Dispatcher::settle(Connection& connection, std::string& out, si
       release_locks(connection);
       wait_for_room(connection);
       return Step::suspended;
-    case CommitResult::Kind::no_space: return replaced_by_error(out, begin, error_no_space, connection);
-    case CommitResult::Kind::failed: break;
+    case CommitResult::Kind::no_space:
+      return replaced_by_error(out, begin, error_no_space, connection);
+    case CommitResult::Kind::failed:
+      break;
   }
   return replaced_by_error(out, begin, error_log_failed, connection);
 }
@@ -250,17 +252,22 @@ Dispatcher::Result Dispatcher::run_entry(Connection& connection, Arguments args)
       pending.locks.clear();
       for (const KeyTarget& target : targets_) {
         Store& store = services_.stores.store_of(target.bucket);
-        if (row.kind == CommandKind::all_shards) pending.locks.add_all(store);
-        else pending.locks.add(store, store.shard_of(target.key));
+        if (row.kind == CommandKind::all_shards)
+          pending.locks.add_all(store);
+        else
+          pending.locks.add(store, store.shard_of(target.key));
       }
       for (const auto& item : pending.extra_shards) pending.locks.add(*item.store, item.shard);
     }
     if (!take_locks(connection)) return Result::suspended;
     const size_t begin = out.size();
     switch (attempt(connection, args, selected, out, nullptr)) {
-      case Step::again: continue;
-      case Step::suspended: return Result::suspended;
-      case Step::done: break;
+      case Step::again:
+        continue;
+      case Step::suspended:
+        return Result::suspended;
+      case Step::done:
+        break;
     }
     gate(connection, begin, out.size());
     for (Store* store : pending.fetched_from) store->release_fetched(connection.session().id);
@@ -268,8 +275,8 @@ Dispatcher::Result Dispatcher::run_entry(Connection& connection, Arguments args)
   }
 }
 
-// A command that goes through a bucket or through all backends: step by step, each under its own locks, a bounded number of
-// steps a turn. The reply is built aside, since others of this connection may still be leaving.
+// A command that goes through a bucket or through all backends: step by step, each under its own locks, a bounded
+// number of steps a turn. The reply is built aside, since others of this connection may still be leaving.
 Dispatcher::Result Dispatcher::run_stepped(Connection& connection, Arguments args) {
   PendingCommand& pending = connection.pending();
   const CommandRow& row = *pending.row;
@@ -280,11 +287,14 @@ Dispatcher::Result Dispatcher::run_stepped(Connection& connection, Arguments arg
     Store& store = row.all_stores ? *stores[pending.store_index] : services_.stores.store_of(bucket);
     if (pending.held == 0) {
       pending.locks.clear();
-      if (row.kind == CommandKind::all_shards) pending.locks.add_all(store);
-      else pending.locks.add(store, pending.progress.shard);
+      if (row.kind == CommandKind::all_shards)
+        pending.locks.add_all(store);
+      else
+        pending.locks.add(store, pending.progress.shard);
       for (const auto& item : pending.extra_shards) pending.locks.add(*item.store, item.shard);
     }
     if (!take_locks(connection)) return Result::suspended;
+    pending.progress.stores_left = row.all_stores ? static_cast<uint32_t>(stores.size() - pending.store_index - 1) : 0;
     // A void step is taken again from where it began.
     const Progress before = pending.progress;
     const Step outcome = attempt(connection, args, selected, pending.reply, &store);

@@ -13,10 +13,10 @@ class Connection;
 class EventLoop;
 struct Services;
 
-// Takes one request to its reply: finds the row, checks what every command is checked for, takes the shards' locks, runs the
-// handler, commits, lets go, and notes what the reply depends on. Whatever is not to be had at once (a lock, room in the
-// log, an entry that is on disk) suspends the command, never the thread; it begins anew when it is resumed. One for each loop,
-// on its thread.
+// Takes one request to its reply: finds the row, checks what every command is checked for, takes the shards' locks,
+// runs the handler, commits, lets go, and notes what the reply depends on. Whatever is not to be had at once (a lock,
+// room in the log, an entry that is on disk) suspends the command, never the thread; it begins anew when it is resumed.
+// One for each loop, on its thread.
 class Dispatcher {
  public:
   enum class Result : uint8_t { done, suspended };

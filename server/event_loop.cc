@@ -25,7 +25,9 @@ EventLoop::EventLoop(Services& services, unsigned index)
   read_clocks();
 }
 
-EventLoop::~EventLoop() { join(); }
+EventLoop::~EventLoop() {
+  join();
+}
 
 void EventLoop::start() {
   thread_ = std::thread([this] {
@@ -38,7 +40,9 @@ void EventLoop::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void EventLoop::post(std::function<void()> task) { boost::asio::post(context_, std::move(task)); }
+void EventLoop::post(std::function<void()> task) {
+  boost::asio::post(context_, std::move(task));
+}
 
 void EventLoop::adopt(int fd, std::string address, std::string local_address, bool is_unix) {
   post([this, fd, address = std::move(address), local = std::move(local_address), is_unix] {
@@ -102,7 +106,9 @@ void EventLoop::wake_waiting() {
   for (const auto& connection : waiting) connection->on_progress();
 }
 
-void EventLoop::forget(const std::shared_ptr<Connection>& connection) { connections_.erase(connection); }
+void EventLoop::forget(const std::shared_ptr<Connection>& connection) {
+  connections_.erase(connection);
+}
 
 void EventLoop::schedule_cron() {
   cron_.expires_after(cron_interval);

@@ -21,9 +21,9 @@ class Connection;
 class Dispatcher;
 struct Services;
 
-// One thread, one io_context, and the connections that were handed to it. A turn: wait for events; every ready connection
-// reads, parses and executes; then each log is written once and all replies leave with one call each (end_of_turn).
-// Everything is on the loop's own thread, except what says otherwise.
+// One thread, one io_context, and the connections that were handed to it. A turn: wait for events; every ready
+// connection reads, parses and executes; then each log is written once and all replies leave with one call each
+// (end_of_turn). Everything is on the loop's own thread, except what says otherwise.
 class EventLoop {
  public:
   EventLoop(Services& services, unsigned index);
@@ -48,8 +48,8 @@ class EventLoop {
   Dispatcher& dispatcher() { return *dispatcher_; }
   Services& services() { return services_; }
   storage::Random& random() { return random_; }
-  void read_clocks();                               // once for each batch of a connection
-  int64_t wall_ms() const { return wall_ms_; }      // as last read
+  void read_clocks();                           // once for each batch of a connection
+  int64_t wall_ms() const { return wall_ms_; }  // as last read
   int64_t steady_ms() const { return steady_ms_; }
   const config::Options& options() const { return *options_; }
   void flush_at_end_of_turn(std::shared_ptr<Connection> connection);

@@ -8,8 +8,8 @@
 
 namespace sett::server {
 
-// The options as they are now. CONFIG SET and SIGHUP put a changed copy in place; a reader keeps the one it took. From any
-// thread; loops take a new one at most once a turn.
+// The options as they are now. CONFIG SET and SIGHUP put a changed copy in place; a reader keeps the one it took. From
+// any thread; loops take a new one at most once a turn.
 class LiveOptions {
  public:
   explicit LiveOptions(config::Options options)

@@ -11,8 +11,8 @@
 
 namespace sett::server {
 
-// What is kept of a command that could not finish in one go. It begins anew with each command. Belongs to the connection's
-// loop, but lock_ready, which only posts there.
+// What is kept of a command that could not finish in one go. It begins anew with each command. Belongs to the
+// connection's loop, but lock_ready, which only posts there.
 class PendingCommand final : public storage::LockWaiter {
  public:
   void lock_ready(storage::ShardIndex shard, bool owned) override { on_lock_ready(shard, owned); }
@@ -42,7 +42,7 @@ class PendingCommand final : public storage::LockWaiter {
   std::function<void(storage::ShardIndex, bool)> on_lock_ready;  // set once by the connection
 
   const CommandRow* row = nullptr;
-  storage::LockSet locks;         // of the run; the first `held` are ours while it waits with keep
+  storage::LockSet locks;  // of the run; the first `held` are ours while it waits with keep
   size_t held = 0;
   uint32_t misses = 0, fetch_rounds = 0, conflicts = 0, holds = 0;
   storage::LockSet extra_shards;  // found to be needed by a void run

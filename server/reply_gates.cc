@@ -5,7 +5,7 @@ namespace sett::server {
 void ReplyGates::replace_broken(std::string& output, std::string_view error_line) {
   std::string mended;
   std::vector<Gate> left;
-  size_t copied = 0;          // of `output`
+  size_t copied = 0;  // of `output`
   size_t replaced_begin = std::string::npos;
   for (const Gate& gate : gates_) {
     const bool is_broken = gate.store->journal().failed() && gate.store->journal().safe() < gate.sequence;

@@ -9,8 +9,9 @@
 
 namespace sett::server {
 
-// Which bytes of a connection's output show what a crash could still take back. The output leaves when every gate is open;
-// when a log has failed for good, the replies that depended on it are replaced by an error and the others stay. One thread.
+// Which bytes of a connection's output show what a crash could still take back. The output leaves when every gate is
+// open; when a log has failed for good, the replies that depended on it are replaced by an error and the others stay.
+// One thread.
 class ReplyGates {
  public:
   void add(size_t begin, size_t end, storage::Store& store, storage::Sequence sequence) {

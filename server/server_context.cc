@@ -8,8 +8,8 @@ namespace sett::server {
 
 ServerContext::Answer ServerContext::defer() {
   deferred = true;
-  return [loop = &loop, weak = std::weak_ptr(connection.shared_from_this())](
-             std::function<void(protocol::ReplyWriter&)> write) {
+  return [loop = &loop,
+          weak = std::weak_ptr(connection.shared_from_this())](std::function<void(protocol::ReplyWriter&)> write) {
     loop->post([weak, write = std::move(write)] {
       if (const auto self = weak.lock()) self->finish_deferred(write);
     });

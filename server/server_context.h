@@ -12,8 +12,8 @@ class Connection;
 class EventLoop;
 struct Services;
 
-// What a server handler has. It runs once, on the loop of its connection, without any shard's lock; it writes its reply, or
-// takes `defer` and answers later.
+// What a server handler has. It runs once, on the loop of its connection, without any shard's lock; it writes its
+// reply, or takes `defer` and answers later.
 struct ServerContext {
   // Ends the deferred command: from any thread, once; `write` runs on the connection's loop.
   using Answer = std::function<void(std::function<void(protocol::ReplyWriter&)> write)>;

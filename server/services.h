@@ -18,10 +18,10 @@ class EventLoop;
 
 // What is true of the running process, fixed when it starts.
 struct ProcessFacts {
-  std::string run_id;       // 40 hex digits, new each start
+  std::string run_id;  // 40 hex digits, new each start
   std::string executable, config_file;
-  int64_t started_ms = 0;   // wall clock
-  int64_t port = 0;         // the one bound
+  int64_t started_ms = 0;  // wall clock
+  int64_t port = 0;        // the one bound
 };
 
 // Starting and ending, as the daemon carries them out.
@@ -33,8 +33,8 @@ class Lifecycle {
   virtual bool shutting_down() const = 0;
 };
 
-// What the parts of the server share. Each member says itself which threads it is for; the struct is filled before the loops
-// start and outlives them.
+// What the parts of the server share. Each member says itself which threads it is for; the struct is filled before the
+// loops start and outlives them.
 struct Services {
   LiveOptions& options;
   StoreSet& stores;

@@ -31,9 +31,9 @@ struct alignas(64) LoopStatistics {
   std::atomic<int64_t> blocked_clients{0};
 
   void reset() {
-    for (Counter* counter : {&commands, &connections, &rejected_connections, &input_bytes, &output_bytes, &keyspace_hits,
-                             &keyspace_misses, &error_replies, &query_limit_disconnections,
-                             &output_limit_disconnections})
+    for (Counter* counter :
+         {&commands, &connections, &rejected_connections, &input_bytes, &output_bytes, &keyspace_hits, &keyspace_misses,
+          &error_replies, &query_limit_disconnections, &output_limit_disconnections})
       counter->reset();
   }
 };

@@ -4,6 +4,7 @@
 
 #include "protocol/glob.h"
 #include "server/backend_registry.h"
+#include "server/backends.h"
 
 namespace sett::server {
 
@@ -11,12 +12,23 @@ using storage::ErrorKind;
 using storage::Status;
 using storage::Store;
 
+namespace {
+bool is_enabled(const config::Options& options, const std::string& backend) {
+  if (backend == "memory") return options.memory.enabled;
+  if (backend == "simple_kv") return options.simple_kv.enabled;
+  return true;
+}
+}  // namespace
+
 Status StoreSet::open(const config::Options& options, const Environment& environment) {
   const BackendRegistry registry = BackendRegistry::standard();
   const BackendContext context{options, environment.files, environment.executor, environment.clock, &progress_};
   std::map<std::string, Store*> by_backend;
   const auto open_backend = [&](const std::string& name) -> storage::Result<Store*> {
     if (const auto at = by_backend.find(name); at != by_backend.end()) return at->second;
+    if (!is_enabled(options, name))
+      return Status::error(ErrorKind::invalid_argument,
+                           "the backend " + name + " is to be used, but " + name + ".enabled is false");
     auto opened = registry.open(name, context);
     if (!opened.is_ok()) return opened.status();
     stores_.push_back(std::move(opened).value());
@@ -31,7 +43,14 @@ Status StoreSet::open(const config::Options& options, const Environment& environ
     const bool is_glob = protocol::glob_literal_prefix(rule.pattern).size() != rule.pattern.size();
     rules_.push_back({rule.pattern, is_glob, store.value()});
   }
+  for (const std::string& name : backends_with_data(context)) {
+    if (auto store = open_backend(name); !store.is_ok()) return store.status();
+  }
   if (const Status status = check_bucket_homes(); !status.is_ok()) return status;
+  for (const auto& store : stores_) {
+    store->journal().set_progress_listener(environment.on_journal_progress);
+    store->start();
+  }
   ready_.store(true, std::memory_order_release);
   return {};
 }
@@ -56,11 +75,12 @@ Status StoreSet::check_bucket_homes() const {
       const Store* wanted = by_rules(bucket.name);
       if (!wanted) wanted = default_store_;
       if (wanted == store.get()) continue;
-      return Status::error(ErrorKind::invalid_argument,
-                           "the bucket '" + bucket.name + "' has data in the backend " + std::string(store->backend()) +
-                               ", but the configuration now sends it to " + std::string(wanted->backend()) +
-                               ": give it back its backend under 'buckets:', copy what you need (COPY key key DB other) and "
-                               "BUCKET.DROP it, then change the configuration");
+      return Status::error(
+          ErrorKind::invalid_argument,
+          "the bucket '" + bucket.name + "' has data in the backend " + std::string(store->backend()) +
+              ", but the configuration now sends it to " + std::string(wanted->backend()) +
+              ": give it back its backend under 'buckets:', copy what you need (COPY key key DB other) and "
+              "BUCKET.DROP it, then change the configuration");
     }
   }
   return {};

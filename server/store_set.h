@@ -17,18 +17,20 @@
 
 namespace sett::server {
 
-// The open backends, and which of them keeps a bucket. Opened once, on any thread; from ready() on it does not change, and is
-// read from all threads.
+// The open backends, and which of them keeps a bucket. Opened once, on any thread; from ready() on it does not change,
+// and is read from all threads.
 class StoreSet final : public storage::StoreRouter {
  public:
   struct Environment {
     storage::FileSystem& files;
     storage::Executor& executor;
     storage::Clock& clock;
+    std::function<void()> on_journal_progress;  // see Journal::set_progress_listener
   };
 
-  // Opens the default backend and all that the bucket rules name, recovering what is on disk; then checks that no bucket has
-  // data in one backend and is sent to another. Blocks on the disk: not on a loop.
+  // Opens the default backend, all that the bucket rules name and all enabled ones that have data on disk, recovering
+  // it; then checks that no bucket has data in one backend and is sent to another, and starts them. Blocks on the disk:
+  // not on a loop.
   storage::Status open(const config::Options& options, const Environment& environment);
   bool ready() const { return ready_.load(std::memory_order_acquire); }
   // Between 0 and 1 while open() runs.

@@ -10,9 +10,9 @@
 
 namespace sett::storage {
 
-// A lock that nobody blocks a thread for: it is tried, and whoever misses it queues a waiter and does something else. The
-// fast paths are one atomic exchange each. A new caller may overtake those in line at most overtakes_max times in a row, then
-// try_lock() misses until the line has moved.
+// A lock that nobody blocks a thread for: it is tried, and whoever misses it queues a waiter and does something else.
+// The fast paths are one atomic exchange each. A new caller may overtake those in line at most overtakes_max times in a
+// row, then try_lock() misses until the line has moved.
 class CAPABILITY("shard lock") ShardLock {
  public:
   bool try_lock() TRY_ACQUIRE(true);

@@ -83,13 +83,19 @@ def suites(build_folder, with_npm):
 
 def run_suite(command, daemon):
     """Returns (verdict, text)."""
-    daemons.ask(daemon.port, "FLUSHALL")
+    try:
+        flushed = daemons.ask(daemon.port, "FLUSHALL")
+    except OSError as error:
+        return "FAILED", f"the daemon does not answer: {error}\n{daemon.output()}"
+    if flushed != "+OK":
+        return "FAILED", f"FLUSHALL: {flushed}"
     try:
         done = subprocess.run(command, env=daemons.environment(daemon), stdin=subprocess.DEVNULL, text=True,
                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=SUITE_SECONDS_MAX)
     except subprocess.TimeoutExpired as late:
-        return "FAILED", f"not done after {SUITE_SECONDS_MAX} s\n{late.stdout or ''}"
+        said = (late.stdout or b"").decode(errors="replace")  # bytes here, whatever text= says
+        return "FAILED", f"not done after {SUITE_SECONDS_MAX} s\n{said}"
     if done.returncode == SKIPPED:
         return "skipped", (done.stdout.strip().splitlines() or ["no reason given"])[-1]
     if done.returncode != 0:

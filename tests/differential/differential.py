@@ -15,7 +15,7 @@ import pair as pairs  # noqa: E402
 import rules  # noqa: E402
 import runner as runners  # noqa: E402
 import shrink  # noqa: E402
-from support_py import servers  # noqa: E402
+from support_py import resp, servers  # noqa: E402
 
 PASSWORD = "secret"
 
@@ -59,7 +59,23 @@ def start_pair(options, directory, password=None):
         peer.kill()
         reference.kill()
         raise
-    return pairs.Pair(peer, reference, reference_only)
+    pair = pairs.Pair(peer, reference, reference_only)
+    version = reference_version(reference.port, password)
+    if not version.startswith("7.0."):
+        stop_pair(pair)
+        sys.exit(f"the reference is redis-server {version}; the list `allowed` was made for 7.0")
+    return pair
+
+
+def reference_version(port, password):
+    connection = resp.Connection(port)
+    try:
+        if password:
+            connection.call("AUTH", password)
+        info = connection.call("INFO", "server").value.decode()
+        return info.split("redis_version:")[1].split("\r\n")[0]
+    finally:
+        connection.close()
 
 
 def stop_pair(pair):

@@ -4,7 +4,7 @@ A line is a command: words, or "quoted words" with \\n \\r \\t \\\\ \\" \\xNN. `
 the run in seconds or milliseconds plus N (N may be negative), `{X*N}` for the character X N times. Lines that begin
 with % steer the run: `%new` (another connection), `%reset` (another connection, empty keyspace), `%sleep S`,
 `%raw words` (the words' bytes alone and a PING on a connection of its own, compared until the close), `%rawonly` (the
-same without the PING). `#` begins a comment line.
+same without the PING; no successful HELLO in either, because its reply has a connection id). `#` begins a comment line.
 """
 
 import re
