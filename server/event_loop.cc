@@ -119,6 +119,7 @@ void EventLoop::schedule_cron() {
 
 void EventLoop::on_cron() {
   read_clocks();
+  if (index_ == 0) services_.vitals.sample(services_, steady_ms_);
   const std::vector<std::shared_ptr<Connection>> all(connections_.begin(), connections_.end());
   for (const auto& connection : all) connection->on_cron(stopping_);
   // Whoever waits is looked at again in any case, so that a wake-up that got lost costs a tenth of a second at most.

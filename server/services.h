@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/client_registry.h"
+#include "server/info/vitals.h"
 #include "server/live_options.h"
 #include "server/store_set.h"
 #include "storage/base/clock.h"
@@ -42,6 +43,7 @@ struct Services {
   Lifecycle& lifecycle;
   ProcessFacts facts;
   std::vector<std::unique_ptr<EventLoop>> loops;
+  Vitals vitals;
 };
 
 }  // namespace sett::server

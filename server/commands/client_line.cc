@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "protocol/number_text.h"
-#include "server/commands/client_names.h"
+#include "server/printable.h"
 
 namespace sett::server {
 namespace {
@@ -24,20 +24,6 @@ void append_field(std::string& out, std::string_view name, uint64_t value) {
 
 int64_t seconds_between(int64_t begin_ms, int64_t end_ms) {
   return std::max<int64_t>(0, end_ms - begin_ms) / 1000;
-}
-
-std::string escaped(std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string safe;
-  for (const char c : text) {
-    if (is_client_text({&c, 1}) && c != '\\') {
-      safe += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    safe.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
-  }
-  return safe;
 }
 
 }  // namespace
@@ -92,7 +78,7 @@ void append_client_line(const ClientRecord& client, int64_t now_ms, std::string&
   append_field(out, "resp", std::to_string(client.resp.load(std::memory_order_relaxed)));
   append_field(out, "lib-name", lib_name);
   append_field(out, "lib-ver", lib_version);
-  if (!is_numbered) append_field(out, "bucket", escaped(bucket));
+  if (!is_numbered) append_field(out, "bucket", printable(bucket));
   out += '\n';
 }
 
