@@ -61,7 +61,7 @@ void Transaction::depend_on(Store& store, Sequence sequence) {
 
 Transaction::Read Transaction::stored(Store& store, BucketId bucket, std::string_view key, Part part) {
   if (bucket == no_bucket || is_fresh(store, bucket)) return {};
-  if (!require_shard(store, key)) return {};
+  if (!require_shard(store, store.shard_of(key))) return {};
   const ReadResult result = store.read(bucket, key, part, now_ms_);
   if (result.kind == ReadResult::Kind::need) {
     if (needs_.empty() || needs_.back().first != &store) needs_.push_back({&store, {}});
@@ -101,8 +101,7 @@ std::string_view Transaction::keep(std::string bytes) {
   return kept_.emplace_back(std::move(bytes));
 }
 
-bool Transaction::require_shard(Store& store, std::string_view key) {
-  const ShardIndex shard = store.shard_of(key);
+bool Transaction::require_shard(Store& store, ShardIndex shard) {
   if (held_->contains(store, shard)) return true;
   missing_.push_back({&store, shard});
   make_void(Verdict::needs_shards);
@@ -110,7 +109,7 @@ bool Transaction::require_shard(Store& store, std::string_view key) {
 }
 
 void Transaction::stage(Store& store, const Mutation& mutation) {
-  if (mutation.kind != Mutation::Kind::bind && !require_shard(store, mutation.key)) return;
+  if (mutation.kind != Mutation::Kind::bind && !require_shard(store, store.shard_of(mutation.key))) return;
   batch_.push_back(mutation);
   owners_.push_back(&store);
 }
@@ -277,6 +276,7 @@ uint64_t Transaction::scan(Bucket bucket, uint64_t position, uint64_t entries_ma
   Store& store = *open.store;
   depend_on(store, store.journal().last());
   const bool fresh = is_fresh(store, open.id);
+  if (!fresh && !require_shard(store, store.scan_shard(position))) return 0;
   if (batch_.empty()) return store.scan(open.id, position, entries_max, now_ms_, visit);
   fold_staged();
   const auto view = [](const Staged& state) {
@@ -303,6 +303,7 @@ uint64_t Transaction::count(Bucket bucket, ShardIndex shard) {
   if (open.id == no_bucket) return 0;
   Store& store = *open.store;
   depend_on(store, store.journal().last());
+  if (!require_shard(store, shard)) return 0;
   uint64_t keys = is_fresh(store, open.id) ? 0 : store.count(open.id, shard, now_ms_);
   if (batch_.empty()) return keys;
   fold_staged();
@@ -319,17 +320,17 @@ bool Transaction::sample(Bucket bucket, ShardIndex shard, Random& random, std::s
   OpenBucket& open = buckets_[bucket];
   if (open.id == no_bucket) return false;
   depend_on(*open.store, open.store->journal().last());
+  if (!require_shard(*open.store, shard)) return false;
   if (batch_.empty()) return open.store->sample(open.id, shard, now_ms_, random, key);
   // With something staged, a key that survives the overlay: the first of the shard in the store's order or the
   // overlay's.
   std::vector<std::string> keys;
   uint64_t position = 0;
   do {
-    const ShardIndex at = position == 0 ? 0 : open.store->scan_shard(position);
+    if (position != 0 && open.store->scan_shard(position) > shard) break;
     position = scan(bucket, position, 1024, [&](std::string_view found, const EntryView&) {
       if (open.store->shard_of(found) == shard) keys.emplace_back(found);
     });
-    if (at > shard && !keys.empty()) break;
   } while (position != 0);
   if (keys.empty()) return false;
   key = keys[random.below(keys.size())];

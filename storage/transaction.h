@@ -129,7 +129,7 @@ class Transaction {
   };
 
   void stage(Store& store, const Mutation& mutation);
-  bool require_shard(Store& store, std::string_view key);
+  bool require_shard(Store& store, ShardIndex shard);
   int& names_added(Store& store);
   bool ensure_exists(OpenBucket& bucket);
   bool bind(OpenBucket& bucket, BucketId id, Event event);

@@ -131,7 +131,8 @@ Status SimpleKvEngine::replay_mutation(const Mutation& mutation, Sequence sequen
       // As new as the record: by the walk, and then all that the record says of this key is in it; or by an earlier
       // mutation of the same record, which the walk had not seen.
       if (entry->sequence() > sequence) return {};
-      if (entry->sequence() == sequence && sequence <= walk_end_ && !replayed_.contains({mutation.bucket, mutation.key}))
+      if (entry->sequence() == sequence && sequence <= walk_end_ &&
+          !replayed_.contains({mutation.bucket, mutation.key}))
         return {};
       present = entry->sequence() > pass_sequence_ || is_live(entry->expires_at_ms(), pass_ms_);
     }
