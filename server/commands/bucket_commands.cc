@@ -19,7 +19,7 @@ void bucket_list_command(CommandContext& ctx) {
     progress.started = true;
     progress.mark = ctx.reply.mark();
   }
-  Store& store = ctx.txn.store(ctx.bucket());
+  Store& store = ctx.store_of_run();
   const auto list = [&](Transaction::Bucket bucket) {
     if (!ctx.txn.exists(bucket)) return;  // dropped in this transaction
     ctx.reply.bulk(ctx.txn.name(bucket));
