@@ -347,7 +347,9 @@ void Connection::on_cron(bool stopping) {
     loop_.statistics().output_limit_disconnections.add(1);
     return close();
   }
-  const bool quiet = !suspended_ && output_.empty() && !flush_wanted_;
+  // SHUTDOWN is answered by the end itself.
+  const bool ends_with_us = stopping && suspended_ && session_.close_after_reply;
+  const bool quiet = (!suspended_ || ends_with_us) && output_.empty() && !flush_wanted_;
   if (!quiet) return;
   const int64_t idle_ms = now_ms - last_input_ms_;
   if (stopping || (options.timeout_ms > 0 && idle_ms > options.timeout_ms)) return close();
