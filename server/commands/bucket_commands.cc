@@ -1,4 +1,6 @@
-#include <string>
+#include <algorithm>
+#include <string_view>
+#include <vector>
 
 #include "server/commands/families.h"
 #include "server/commands/native_arguments.h"
@@ -12,6 +14,16 @@ using storage::BucketUsage;
 using storage::Store;
 using storage::Transaction;
 
+// The names of the store's buckets in order, as this transaction sees them.
+std::vector<std::string_view> bucket_names(CommandContext& ctx, Store& store) {
+  for (const BucketInfo& info : store.list_buckets()) ctx.txn.bucket(ctx.txn.keep(info.name));
+  std::vector<std::string_view> names;  // what this transaction has created is among these, and what it has dropped
+  for (Transaction::Bucket bucket = 0; bucket < ctx.txn.bucket_count(); ++bucket)
+    if (&ctx.txn.store(bucket) == &store && ctx.txn.exists(bucket)) names.push_back(ctx.txn.name(bucket));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 // One step for each store: its catalogue is read at once.
 void bucket_list_command(CommandContext& ctx) {
   Progress& progress = ctx.progress;
@@ -19,16 +31,10 @@ void bucket_list_command(CommandContext& ctx) {
     progress.started = true;
     progress.mark = ctx.reply.mark();
   }
-  Store& store = ctx.store_of_run();
-  const auto list = [&](Transaction::Bucket bucket) {
-    if (!ctx.txn.exists(bucket)) return;  // dropped in this transaction
-    ctx.reply.bulk(ctx.txn.name(bucket));
+  for (const std::string_view name : bucket_names(ctx, ctx.store_of_run())) {
+    ctx.reply.bulk(name);
     ++progress.elements;
-  };
-  for (const BucketInfo& info : store.list_buckets()) list(ctx.txn.bucket(ctx.txn.keep(info.name)));
-  // Those that this transaction has created.
-  for (Transaction::Bucket bucket = 0; bucket < ctx.txn.bucket_count(); ++bucket)
-    if (&ctx.txn.store(bucket) == &store && store.find_bucket(ctx.txn.name(bucket)) == storage::no_bucket) list(bucket);
+  }
   progress.done = true;
   if (progress.stores_left == 0) ctx.reply.insert_array(progress.mark, progress.elements);
 }
