@@ -46,8 +46,9 @@ struct CommandContext {
   uint64_t reply_bytes_max;   // client_output_buffer_limit: a handler that writes many values stops beyond
   storage::Random& random;
   Progress& progress;               // of keyspace handlers, and of all_stores rows
-  storage::Store* store = nullptr;  // of all_stores rows: the backend of this run
+  storage::Store* store = nullptr;  // of all_stores rows: the backend of this run; nullptr: the only one
 
+  storage::Store& store_of_run() { return store ? *store : txn.store(bucket()); }
   storage::Transaction::Bucket bucket() { return txn.bucket(selected); }
   int64_t now_ms() const { return txn.now_ms(); }
 };

@@ -53,8 +53,17 @@ constexpr char subcommand_separator = '|';
 
 CommandTable::CommandTable() {
   add_string_commands(rows_);
+  add_bitmap_commands(rows_);
   add_key_commands(rows_);
   add_expiry_commands(rows_);
+  add_connection_commands(rows_);
+  add_client_commands(rows_);
+  add_config_commands(rows_);
+  add_server_commands(rows_);
+  add_keyspace_commands(rows_);
+  add_native_commands(rows_);
+  add_filter_commands(rows_);
+  add_bucket_commands(rows_);
   std::sort(rows_.begin(), rows_.end(), [](const CommandRow& a, const CommandRow& b) { return a.name < b.name; });
   // Subcommands are not commands: they have no slot. At most half of the slots are used, so that most probes are the
   // only one.

@@ -30,11 +30,22 @@ std::string upper_cased(std::string_view text) {
   return upper;
 }
 
+// As Redis cuts it: texts end at a NUL, the command after 128 bytes, the arguments when they are 128 together.
 std::string unknown_command(Arguments args) {
-  std::string text = "ERR unknown command '" + std::string(args[0].substr(0, 128)) + "', with args beginning with: ";
-  for (size_t i = 1; i < args.size() && text.size() < 256; ++i)
-    text += "'" + std::string(args[i].substr(0, 128 - std::min<size_t>(128, text.size() / 2))) + "' ";
-  return text;
+  constexpr size_t shown_max = 128;
+  const auto shown = [](std::string_view bytes, size_t limit) {
+    return bytes.substr(0, std::min(limit, bytes.find('\0')));
+  };
+  std::string arguments;
+  for (size_t i = 1; i < args.size() && arguments.size() < shown_max; ++i)
+    arguments.append("'").append(shown(args[i], shown_max - arguments.size())).append("' ");
+  return "ERR unknown command '" + std::string(shown(args[0], shown_max)) + "', with args beginning with: " + arguments;
+}
+
+// The first line, or a header line, of an HTTP request: a web page that was made to talk to us. Its connection is closed
+// before anything it smuggles is executed, as Redis does.
+bool is_http(std::string_view name) {
+  return protocol::equals_ignoring_case(name, "post") || protocol::equals_ignoring_case(name, "host:");
 }
 
 bool arity_fits(const CommandRow& row, size_t arguments) {
@@ -56,6 +67,10 @@ const CommandRow* Dispatcher::admit(Connection& connection, Arguments args) {
   };
   const CommandTable& table = CommandTable::instance();
   const CommandRow* row = table.find(args[0]);
+  if (!row && is_http(args[0])) {
+    connection.session().close_after_reply = true;
+    return nullptr;
+  }
   if (!row) return refuse(unknown_command(args));
   if (args.size() > 1 && table.is_container(*row)) {
     const CommandRow* subcommand = table.find_subcommand(*row, args[1]);
