@@ -60,6 +60,7 @@ CommandTable::CommandTable() {
   add_client_commands(rows_);
   add_config_commands(rows_);
   add_server_commands(rows_);
+  add_command_commands(rows_);
   add_keyspace_commands(rows_);
   add_native_commands(rows_);
   add_filter_commands(rows_);
