@@ -7,51 +7,51 @@
 
 namespace sett::config {
 
-// What the YAML file, flags and environment say, as plain values; sett.yaml documents each. Durations in milliseconds and
-// sizes in bytes unless the name says otherwise. The defaults here are the documented ones.
+// What the YAML file, flags and environment say, as plain values; sett.yaml documents each. Durations in milliseconds
+// and sizes in bytes unless the name says otherwise. The defaults here are the documented ones.
 
 struct ServerOptions {
   std::vector<std::string> bind{"127.0.0.1", "::1"};  // an address that starts with '-' may be missing on this machine
   int64_t port = 6379;                                // 0: no TCP
   std::string unixsocket;                             // path; empty: none
   int64_t unixsocketperm = 0700;
-  int64_t threads = 0;                                // 0: one per core
+  int64_t threads = 0;  // 0: one per core
   std::string requirepass;
-  std::string requirepass_file;                       // read at start; wins over requirepass when set
+  std::string requirepass_file;  // read at start; wins over requirepass when set
   bool protected_mode = true;
   int64_t maxclients = 10000;
   int64_t databases = 16;
-  int64_t timeout_ms = 0;                             // idle clients; 0: never
+  int64_t timeout_ms = 0;  // idle clients; 0: never
   int64_t tcp_keepalive_ms = 300000;
   int64_t tcp_backlog = 511;
   int64_t proto_max_bulk_len = 512ll << 20;
   int64_t client_query_buffer_limit = 1ll << 30;
-  int64_t client_output_buffer_limit = 256ll << 20;   // replies of one client not yet read by it
+  int64_t client_output_buffer_limit = 256ll << 20;  // replies of one client not yet read by it
   int64_t shutdown_timeout_ms = 10000;
   std::string data_dir = "data";
 };
 
 struct StoreOptions {
   std::string backend = "simple_kv";
-  int64_t shards = 0;        // 0: what the data was written with; a new store takes it from the cores
+  int64_t shards = 0;  // 0: what the data was written with; a new store takes it from the cores
   std::string hash = "xxh3";
   int64_t max_buckets = 4096;
 };
 
 struct SimpleKvOptions {
   bool enabled = true;
-  std::string path;          // empty: <data_dir>/simple_kv
+  std::string path;  // empty: <data_dir>/simple_kv
   bool sync_writes = false;
   int64_t sync_interval_ms = 1000;
   int64_t wal_segment_size = 64ll << 20;
-  int64_t snapshot_log_size = 256ll << 20;   // a snapshot begins when the log behind the last one is larger; 0: never
-  int64_t snapshot_interval_ms = 3600000;    // ... or older, and anything changed; 0: never
-  bool compress_values = false;              // LZ4 for values on disk
+  int64_t snapshot_log_size = 256ll << 20;  // a snapshot begins when the log behind the last one is larger; 0: never
+  int64_t snapshot_interval_ms = 3600000;   // ... or older, and anything changed; 0: never
+  bool compress_values = false;             // LZ4 for values on disk
 };
 
 struct BadgerOptions {
   bool enabled = true;
-  std::string path;          // empty: <data_dir>/badger
+  std::string path;  // empty: <data_dir>/badger
   bool sync_writes = false;
   bool single_bucket_mode = true;
   bool memory_mode = false;
@@ -69,13 +69,13 @@ struct BadgerOptions {
 
 struct MemoryOptions {
   bool enabled = true;
-  int64_t max_memory = 0;    // 0: no limit
+  int64_t max_memory = 0;  // 0: no limit
   std::string eviction = "noeviction";
   int64_t cleanup_interval_ms = 300000;
 };
 
 struct BucketRule {
-  std::string pattern;       // a bucket name, or a glob over names; an exact name wins over globs, the first glob wins
+  std::string pattern;  // a bucket name, or a glob over names; an exact name wins over globs, the first glob wins
   std::string backend;
 };
 

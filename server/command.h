@@ -18,35 +18,37 @@ struct CommandRow;
 
 using Arguments = std::span<const std::string_view>;  // [0] is the command's name as it was sent
 
-// What a keyspace handler keeps from one step to the next. A step whose run was void runs again from the progress, and the
-// reply, as they were before it.
+// What a keyspace handler keeps from one step to the next. A step whose run was void runs again from the progress, and
+// the reply, as they were before it.
 struct Progress {
   storage::ShardIndex shard = 0;  // whose lock the next step wants
   uint64_t position = 0;          // of Transaction::scan
   uint64_t number = 0;
-  size_t elements = 0;            // written so far, for the header that comes last
-  size_t mark = 0;                // where in the reply they begin
+  size_t elements = 0;  // written so far, for the header that comes last
+  size_t mark = 0;      // where in the reply they begin
   std::vector<uint64_t> numbers;
   std::string text;
   bool started = false;
   bool done = false;
-  uint32_t stores_left = 0;       // of all_stores rows: how many stores come after this one
+  uint32_t stores_left = 0;  // of all_stores rows: how many stores come after this one
 };
 
-// What an entry or keyspace handler has. It translates arguments, reads and stages through the transaction and writes one
-// reply; it knows no thread, clock or file, and may run again from the start at any time before its commit.
+// What an entry or keyspace handler has. It translates arguments, reads and stages through the transaction and writes
+// one reply; it knows no thread, clock or file, and may run again from the start at any time before its commit.
 struct CommandContext {
   const CommandRow& row;
   Arguments args;
   storage::Transaction& txn;
   protocol::ReplyWriter& reply;
-  std::string_view selected;        // the session's bucket
-  int64_t databases;                // SELECT 0 .. databases - 1
-  uint64_t value_bytes_max;         // proto_max_bulk_len
-  uint64_t reply_bytes_max;         // client_output_buffer_limit: a handler that writes many values stops beyond
+  std::string_view selected;  // the session's bucket
+  int64_t databases;          // SELECT 0 .. databases - 1
+  uint64_t value_bytes_max;   // proto_max_bulk_len
+  uint64_t reply_bytes_max;   // client_output_buffer_limit: a handler that writes many values stops beyond
   storage::Random& random;
   Progress& progress;               // of keyspace handlers, and of all_stores rows
+  storage::Store* store = nullptr;  // of all_stores rows: the backend of this run; nullptr: the only one
 
+  storage::Store& store_of_run() { return store ? *store : txn.store(bucket()); }
   storage::Transaction::Bucket bucket() { return txn.bucket(selected); }
   int64_t now_ms() const { return txn.now_ms(); }
 };
@@ -56,15 +58,16 @@ struct KeyTarget {
   std::string_view bucket;
   std::string_view key;
 };
-// Appends the targets; of keyspace and all_shards rows these are the buckets, with empty keys. False: the arguments are malformed (the handler will say how) and nothing needs a lock.
+// Appends the targets; of keyspace and all_shards rows these are the buckets, with empty keys. False: the arguments are
+// malformed (the handler will say how) and nothing needs a lock.
 using TargetsFunction = bool (*)(Arguments args, std::string_view selected, int64_t databases,
                                  std::vector<KeyTarget>& targets);
 
 enum class CommandKind : uint8_t {
-  entry,         // works on the keys that its row names, under their shards' locks
-  keyspace,      // iterates or counts: steps, each under the lock of progress.shard, until progress.done
-  all_shards,    // changes the catalogue: one run under all locks of the stores of its buckets
-  server,        // no keys: runs once on the loop, may finish later
+  entry,       // works on the keys that its row names, under their shards' locks
+  keyspace,    // iterates or counts: steps, each under the lock of progress.shard, until progress.done
+  all_shards,  // changes the catalogue: one run under all locks of the stores of its buckets
+  server,      // no keys: runs once on the loop, may finish later
 };
 
 enum CommandFlag : uint32_t {  // as COMMAND INFO names them
@@ -84,33 +87,34 @@ enum CommandFlag : uint32_t {  // as COMMAND INFO names them
   flag_no_multi = 1 << 13,
   flag_allow_busy = 1 << 14,
   flag_pubsub = 1 << 15,
+  flag_no_async_loading = 1 << 16,
 };
 
 using EntryHandler = void (*)(CommandContext&);
 using ServerHandler = void (*)(ServerContext&);
 
-// One row a command: dispatch, COMMAND and its documentation read the same. A container (CLIENT, CONFIG, ...) has a row, and
-// each of its subcommands another, named "client|list".
+// One row a command: dispatch, COMMAND and its documentation read the same. A container (CLIENT, CONFIG, ...) has a
+// row, and each of its subcommands another, named "client|list".
 struct CommandRow {
-  std::string_view name;        // lower case
-  int arity;                    // with the name (and subcommand); negative: at least
+  std::string_view name;  // lower case
+  int arity;              // with the name (and subcommand); negative: at least
   uint32_t flags;
   int first_key, last_key, key_step;  // positions in the arguments; 0: none; last_key negative: from the end
   CommandKind kind;
-  std::string_view acl;         // categories, "@read @string @fast"
-  std::string_view group;       // "string", "generic", "connection", "server", "bitmap", "bucket", "filter"
+  std::string_view acl;    // categories, "@read @string @fast"
+  std::string_view group;  // "string", "generic", "connection", "server", "bitmap", "bucket", "filter"
   std::string_view since;
   std::string_view complexity;
   std::string_view summary;
-  std::string_view syntax;      // arguments as documented: "key value [NX | XX] [GET]"
+  std::string_view syntax;  // arguments as documented: "key value [NX | XX] [GET]"
   EntryHandler handler = nullptr;
   ServerHandler server_handler = nullptr;
-  int bucket_argument = 0;      // which argument names the bucket; 0: the selected one
+  int bucket_argument = 0;            // which argument names the bucket; 0: the selected one
   TargetsFunction targets = nullptr;  // where the key positions do not say it all
-  // all_shards and keyspace: of every backend, not only of the bucket's. The handler runs for each store in turn (in the
-  // keyspace kind until `done`), `selected` being any bucket name that is routed to it. Between stores the dispatcher sets
-  // shard, position and done back and counts stores_left down to 0; all else in Progress, and the reply, are carried on. The
-  // reply is complete after the last store's run.
+  // all_shards and keyspace: of every backend, not only of the bucket's. The handler runs for each store
+  // (context.store) in turn, in the keyspace kind until `done`. Between stores the dispatcher sets shard, position and
+  // done back and counts stores_left down to 0; all else in Progress, and the reply, are carried on. The reply is
+  // complete after the last run.
   bool all_stores = false;
 };
 
@@ -137,7 +141,9 @@ class CommandTable {
 };
 
 // 1 to 255 bytes, any.
-inline bool is_bucket_name(std::string_view name) { return !name.empty() && name.size() <= 255; }
+inline bool is_bucket_name(std::string_view name) {
+  return !name.empty() && name.size() <= 255;
+}
 
 // The targets of one command by its row; false as TargetsFunction.
 bool command_targets(const CommandRow& row, Arguments args, std::string_view selected, int64_t databases,

@@ -56,6 +56,10 @@ CommandTable::CommandTable() {
   add_bitmap_commands(rows_);
   add_key_commands(rows_);
   add_expiry_commands(rows_);
+  add_connection_commands(rows_);
+  add_client_commands(rows_);
+  add_config_commands(rows_);
+  add_server_commands(rows_);
   add_keyspace_commands(rows_);
   add_native_commands(rows_);
   add_filter_commands(rows_);

@@ -1,5 +1,7 @@
 #include "storage/shard_lock.h"
 
+#include <vector>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -15,15 +17,9 @@ void relax() {
 }  // namespace
 
 bool ShardLock::try_once() {
-  uint32_t word = word_.load(std::memory_order_relaxed);
-  while (!(word & locked)) {
-    if ((word & has_waiters) && overtakes_.load(std::memory_order_relaxed) >= overtakes_max) return false;
-    if (word_.compare_exchange_weak(word, word | locked, std::memory_order_acquire, std::memory_order_relaxed)) {
-      if (word & has_waiters) overtakes_.fetch_add(1, std::memory_order_relaxed);
-      return true;
-    }
-  }
-  return false;
+  uint32_t word = 0;
+  return word_.load(std::memory_order_relaxed) == 0 &&
+         word_.compare_exchange_strong(word, locked, std::memory_order_acquire, std::memory_order_relaxed);
 }
 
 // The analysis cannot see that the atomic word is the capability.
@@ -38,17 +34,19 @@ bool ShardLock::try_lock() NO_THREAD_SAFETY_ANALYSIS {
 void ShardLock::unlock(ShardIndex self) NO_THREAD_SAFETY_ANALYSIS {
   uint32_t word = locked;
   if (word_.compare_exchange_strong(word, 0, std::memory_order_release, std::memory_order_relaxed)) return;
-  Waiting next{};
+  std::vector<Waiting> told;
   {
     MutexLock guard(queue_mutex_);
     assert(!queue_.empty());
-    next = queue_.front();
-    queue_.pop_front();
-    overtakes_.store(0, std::memory_order_relaxed);
-    // Handed over, the lock stays locked; else it is free for the one that is told, or for who comes first.
-    word_.store((next.keep ? locked : 0) | (queue_.empty() ? 0 : has_waiters), std::memory_order_release);
+    bool handed_over = false;
+    while (!queue_.empty() && !handed_over) {
+      told.push_back(queue_.front());
+      handed_over = queue_.front().keep;
+      queue_.pop_front();
+    }
+    word_.store((handed_over ? locked : 0) | (queue_.empty() ? 0 : has_waiters), std::memory_order_release);
   }
-  next.waiter->lock_ready(self, next.keep);
+  for (const Waiting& next : told) next.waiter->lock_ready(self, next.keep);
 }
 
 void ShardLock::wait(ShardIndex self, LockWaiter& waiter, bool keep) {

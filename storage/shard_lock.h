@@ -11,8 +11,8 @@
 namespace sett::storage {
 
 // A lock that nobody blocks a thread for: it is tried, and whoever misses it queues a waiter and does something else. The
-// fast paths are one atomic exchange each. A new caller may overtake those in line at most overtakes_max times in a row, then
-// try_lock() misses until the line has moved.
+// fast paths are one atomic exchange each. On unlock the lock goes to the first in line that keeps (so a newcomer cannot
+// overtake that one), and all before it, or all, are told to try again: nobody stays in line for a lock that is free.
 class CAPABILITY("shard lock") ShardLock {
  public:
   bool try_lock() TRY_ACQUIRE(true);
@@ -22,8 +22,7 @@ class CAPABILITY("shard lock") ShardLock {
   void assert_held() const ASSERT_CAPABILITY(this) { assert(word_.load(std::memory_order_relaxed) & locked); }
 
  private:
-  static constexpr uint32_t locked = 1, has_waiters = 2;
-  static constexpr uint32_t overtakes_max = 16;
+  static constexpr uint32_t locked = 1, has_waiters = 2;  // has_waiters: only together with locked
   static constexpr int spins_max = 40;
   struct Waiting {
     LockWaiter* waiter;
@@ -32,7 +31,6 @@ class CAPABILITY("shard lock") ShardLock {
   bool try_once();
 
   std::atomic<uint32_t> word_{0};
-  std::atomic<uint32_t> overtakes_{0};
   Mutex queue_mutex_;
   std::deque<Waiting> queue_ GUARDED_BY(queue_mutex_);
 };

@@ -21,10 +21,10 @@ enum class Part : uint8_t { presence, metadata, value };
 
 // An entry as of the moment it was read. The views hold while the shard's lock is held and that key is not mutated.
 struct EntryView {
-  std::string_view value;   // empty unless Part::value was asked for
+  std::string_view value;  // empty unless Part::value was asked for
   uint64_t value_bytes = 0;
   int64_t expires_at_ms = 0;
-  Sequence sequence = 0;    // of the write that made it what it is
+  Sequence sequence = 0;  // of the write that made it what it is
 };
 
 struct ReadResult {
@@ -60,20 +60,20 @@ struct Capabilities {
   bool ordered = false;  // scan() goes in key order
   bool exact_count = true;
   bool immediate_listing = true;
-  bool durable = true;   // SAVE means something
+  bool durable = true;  // SAVE means something
 };
 
 // Woken when a shard's lock may be had. One waiter waits for one lock at a time and outlives its wait.
 class LockWaiter {
  public:
   virtual ~LockWaiter() = default;
-  // From any thread, once for each wait: only posts to the waiter's own loop. With `owned` the lock has been handed over
-  // and is held on the waiter's behalf, else it is to be tried again.
+  // From any thread, once for each wait: only posts to the waiter's own loop. With `owned` the lock has been handed
+  // over and is held on the waiter's behalf, else it is to be tried again.
   virtual void lock_ready(ShardIndex shard, bool owned) = 0;
 };
 
-// Sees every committed mutation, the reaper's included, under the lock of its shard (catalogue changes: under all). `key` is
-// nullptr where all of the bucket is meant. Quick, no locks of its own that are held elsewhere.
+// Sees every committed mutation, the reaper's included, under the lock of its shard (catalogue changes: under all).
+// `key` is nullptr where all of the bucket is meant. Quick, no locks of its own that are held elsewhere.
 class MutationHook {
  public:
   virtual ~MutationHook() = default;
@@ -95,23 +95,23 @@ struct BucketUsage {
 };
 
 struct StoreStats {
-  uint64_t expired_keys = 0;         // removed by the reaper since the start
-  int64_t expiry_lag_ms = 0;         // how long ago the oldest entry not yet removed became due
+  uint64_t expired_keys = 0;  // removed by the reaper since the start
+  int64_t expiry_lag_ms = 0;  // how long ago the oldest entry not yet removed became due
   bool snapshot_running = false;
-  bool snapshot_failed = false;      // the last one
+  bool snapshot_failed = false;  // the last one
   uint64_t changes_since_snapshot = 0;
-  int64_t last_snapshot_ms = 0;      // wall clock, moved only after its sync; 0: none
+  int64_t last_snapshot_ms = 0;  // wall clock, moved only after its sync; 0: none
   int64_t last_snapshot_duration_ms = -1;
   uint64_t log_bytes = 0, log_segments = 0, log_syncs = 0, unsynced_bytes = 0, delayed_syncs = 0;
   int64_t last_sync_us = 0;
   uint64_t recovered_records = 0, cut_tail_bytes = 0;
   bool disk_full = false;
-  std::string failure;               // empty: none
+  std::string failure;  // empty: none
 };
 
-// The keys of the buckets of one backend, cut into shards by key hash, each with a lock. Callers take the locks of all the
-// shards that a command touches (in ascending order), read, stage, commit, let go; they never keep a lock across a wait.
-// Buckets are found by name under any shard's lock and change names or ids only under all of them.
+// The keys of the buckets of one backend, cut into shards by key hash, each with a lock. Callers take the locks of all
+// the shards that a command touches (in ascending order), read, stage, commit, let go; they never keep a lock across a
+// wait. Buckets are found by name under any shard's lock and change names or ids only under all of them.
 class Store {
  public:
   virtual ~Store() = default;
@@ -126,7 +126,8 @@ class Store {
   virtual void unlock(ShardIndex shard) = 0;
   // Puts the waiter in line. With `keep` the lock is handed over in its turn, else the waiter is told to try again.
   virtual void wait_for_lock(ShardIndex shard, LockWaiter& waiter, bool keep) = 0;
-  // `now` for a run that has the shard: at least `wall_ms`, never below what the shard has already judged by. Holds the lock.
+  // `now` for a run that has the shard: at least `wall_ms`, never below what the shard has already judged by. Holds the
+  // lock.
   virtual int64_t raise_clock(ShardIndex shard, int64_t wall_ms) = 0;
 
   // --- Buckets. Under any shard's lock.
@@ -139,22 +140,22 @@ class Store {
   virtual ReadResult read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) = 0;
   // Asks the processor to bring in what read() will touch. A hint, without any lock.
   virtual void prefetch(BucketId bucket, std::string_view key) const = 0;
-  // Under the locks of all shards of the keys in it; with a bind in it, of all shards. All or nothing. Views into entries of
-  // the store are allowed as values if that entry is not mutated earlier in the batch.
+  // Under the locks of all shards of the keys in it; with a bind in it, of all shards. All or nothing. Views into
+  // entries of the store are allowed as values if that entry is not mutated earlier in the batch.
   virtual CommitResult commit(std::span<const Mutation> batch) = 0;
   virtual void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) = 0;
 
-  // --- What was not in memory. Without locks; `done` comes once, on any thread. The results stay readable for `reader` (any
-  // non-zero number of the caller's choice) until release_fetched.
+  // --- What was not in memory. Without locks; `done` comes once, on any thread. The results stay readable for `reader`
+  // (any non-zero number of the caller's choice) until release_fetched.
   virtual void fetch(uint64_t reader, std::span<const Need> needs, std::function<void(Status)> done) = 0;
   virtual void release_fetched(uint64_t reader) = 0;
 
-  // --- Iteration. A position is a place in the store's own order, 0 the first of all; positions of other starts begin anew.
-  // Every key that is present from the first call to the last is visited at least once.
+  // --- Iteration. A position is a place in the store's own order, 0 the first of all; positions of other starts begin
+  // anew. Every key that is present from the first call to the last is visited at least once.
   virtual ShardIndex scan_shard(uint64_t position) const = 0;  // whose lock scan() wants
   using ScanVisitor = std::function<void(std::string_view key, const EntryView& entry)>;
-  // Visits live entries from `position` on until about `entries_max` were looked at; returns where to go on, 0 at the end.
-  // Never leaves the shard of `position`.
+  // Visits live entries from `position` on until about `entries_max` were looked at; returns where to go on, 0 at the
+  // end. Never leaves the shard of `position`.
   virtual uint64_t scan(BucketId bucket, uint64_t position, uint64_t entries_max, int64_t now_ms,
                         const ScanVisitor& visit) = 0;
   // Live keys of one shard. Under its lock.
@@ -169,8 +170,10 @@ class Store {
   // Begins a snapshot unless one is running; `done` comes once it is on disk or has failed. On any thread.
   virtual void snapshot(std::function<void(Status)> done) = 0;
   virtual StoreStats stats() const = 0;
-  virtual void set_hook(MutationHook* hook) = 0;  // before the first command
-  // Stops timers and background work, then makes everything durable. No command runs any more; the executor still does.
+  virtual void set_hook(MutationHook* hook) = 0;  // before start()
+  // Begins the background work (expiry, snapshots). Once, after the journal's listener and the hook are set.
+  virtual void start() = 0;
+  // Makes everything durable and lets go of the files. No command runs any more, and the executor has come to a stop.
   virtual Status close() = 0;
 };
 

@@ -96,7 +96,9 @@ Transaction::Read Transaction::read(Bucket bucket, std::string_view key, Part pa
   return result;
 }
 
-std::string_view Transaction::keep(std::string bytes) { return kept_.emplace_back(std::move(bytes)); }
+std::string_view Transaction::keep(std::string bytes) {
+  return kept_.emplace_back(std::move(bytes));
+}
 
 void Transaction::stage(Store& store, const Mutation& mutation) {
   batch_.push_back(mutation);
@@ -114,8 +116,10 @@ BucketId Transaction::propose(Store& store, bool adds_name) {
   uint32_t nth = 0;
   for (const FreshBucket& fresh : fresh_) nth += fresh.store == &store;
   const BucketId id = store.propose_bucket(nth, names_added_ + (adds_name ? 1 : 0));
-  if (id == no_bucket) make_void(Verdict::too_many_buckets);
-  else if (adds_name) ++names_added_;
+  if (id == no_bucket)
+    make_void(Verdict::too_many_buckets);
+  else if (adds_name)
+    ++names_added_;
   return id;
 }
 
@@ -138,7 +142,11 @@ void Transaction::put(Bucket bucket, std::string_view key, std::string_view valu
   if (expires_at_ms != 0 && expires_at_ms <= now_ms_) return remove(bucket, key, Event::del);
   OpenBucket& open = buckets_[bucket];
   if (!ensure_exists(open)) return;
-  stage(*open.store, {.kind = Mutation::Kind::put, .event = event, .bucket = open.id, .key = key, .value = value,
+  stage(*open.store, {.kind = Mutation::Kind::put,
+                      .event = event,
+                      .bucket = open.id,
+                      .key = key,
+                      .value = value,
                       .expires_at_ms = expires_at_ms});
 }
 
@@ -146,16 +154,22 @@ void Transaction::splice(Bucket bucket, std::string_view key, uint64_t offset, s
                          uint64_t new_length, Event event) {
   OpenBucket& open = buckets_[bucket];
   if (open.id == no_bucket) return;  // only of a void run: there is nothing to splice into
-  stage(*open.store, {.kind = Mutation::Kind::splice, .event = event, .bucket = open.id, .key = key, .value = bytes,
-                      .offset = offset, .new_length = new_length});
+  stage(*open.store, {.kind = Mutation::Kind::splice,
+                      .event = event,
+                      .bucket = open.id,
+                      .key = key,
+                      .value = bytes,
+                      .offset = offset,
+                      .new_length = new_length});
 }
 
 void Transaction::expire(Bucket bucket, std::string_view key, int64_t expires_at_ms, Event event) {
   if (expires_at_ms != 0 && expires_at_ms <= now_ms_) return remove(bucket, key, Event::del);
   OpenBucket& open = buckets_[bucket];
   if (open.id == no_bucket) return;
-  stage(*open.store, {.kind = Mutation::Kind::expire, .event = event, .bucket = open.id, .key = key,
-                      .expires_at_ms = expires_at_ms});
+  stage(
+      *open.store,
+      {.kind = Mutation::Kind::expire, .event = event, .bucket = open.id, .key = key, .expires_at_ms = expires_at_ms});
 }
 
 void Transaction::remove(Bucket bucket, std::string_view key, Event event) {
@@ -214,7 +228,9 @@ void Transaction::fold(Store& store, const Mutation& mutation) {
       state = {true, base->value, base->expires_at_ms};
   }
   switch (mutation.kind) {
-    case Mutation::Kind::put: state = {true, mutation.value, mutation.expires_at_ms}; break;
+    case Mutation::Kind::put:
+      state = {true, mutation.value, mutation.expires_at_ms};
+      break;
     case Mutation::Kind::splice: {
       if (!state.present) break;
       // A copy each time: earlier mutations of the batch may have taken views of the value as it was.
@@ -228,7 +244,9 @@ void Transaction::fold(Store& store, const Mutation& mutation) {
     case Mutation::Kind::expire:
       if (state.present) state.expires_at_ms = mutation.expires_at_ms;
       break;
-    default: state = {}; break;
+    default:
+      state = {};
+      break;
   }
 }
 
@@ -254,8 +272,10 @@ uint64_t Transaction::scan(Bucket bucket, uint64_t position, uint64_t entries_ma
   if (fresh) return 0;
   return store.scan(open.id, position, entries_max, now_ms_, [&](std::string_view key, const EntryView& entry) {
     const Staged* state = staged(store, open.id, key);
-    if (!state) visit(key, entry);
-    else if (state->present) visit(key, view(*state));
+    if (!state)
+      visit(key, entry);
+    else if (state->present)
+      visit(key, view(*state));
   });
 }
 
@@ -281,7 +301,8 @@ bool Transaction::sample(Bucket bucket, ShardIndex shard, Random& random, std::s
   if (open.id == no_bucket) return false;
   depend_on(*open.store, open.store->journal().last());
   if (batch_.empty()) return open.store->sample(open.id, shard, now_ms_, random, key);
-  // With something staged, a key that survives the overlay: the first of the shard in the store's order or the overlay's.
+  // With something staged, a key that survives the overlay: the first of the shard in the store's order or the
+  // overlay's.
   std::vector<std::string> keys;
   uint64_t position = 0;
   do {

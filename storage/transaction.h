@@ -23,9 +23,9 @@ class StoreRouter {
 // One run of one command, or of several as one: reads as of now under the shard locks in `held`, stages mutations in an
 // overlay that its later reads, counts and scans see, and commits them all or drops them all.
 //
-// A handler need not care whether what it reads is there: a read that the store cannot answer from memory, or that lies in a
-// shard not held, answers "absent" and makes the run void: whatever the handler does from there on is thrown away, and after
-// the dispatcher has fetched or locked what verdict() asks for, it runs again from the start.
+// A handler need not care whether what it reads is there: a read that the store cannot answer from memory, or that lies
+// in a shard not held, answers "absent" and makes the run void: whatever the handler does from there on is thrown away,
+// and after the dispatcher has fetched or locked what verdict() asks for, it runs again from the start.
 //
 // Belongs to one thread. Begun anew for each run; keeps its memory.
 class Transaction {
@@ -61,16 +61,17 @@ class Transaction {
   // The views must hold until commit: bytes of the request, of keep(), or of an entry that is not mutated before.
   // An expiry that is already past removes the key instead.
   void put(Bucket bucket, std::string_view key, std::string_view value, int64_t expires_at_ms, Event event);
-  void splice(Bucket bucket, std::string_view key, uint64_t offset, std::string_view bytes, uint64_t new_length, Event event);
+  void splice(Bucket bucket, std::string_view key, uint64_t offset, std::string_view bytes, uint64_t new_length,
+              Event event);
   void expire(Bucket bucket, std::string_view key, int64_t expires_at_ms, Event event);  // 0: persist
   void remove(Bucket bucket, std::string_view key, Event event);
   // Moves bytes into the run's own memory.
   std::string_view keep(std::string bytes);
 
   // --- Buckets: need all shards of their store.
-  void flush(Bucket bucket);             // empty afterwards, still there
-  void drop(Bucket bucket);              // gone
-  void swap(Bucket a, Bucket b);         // of one store
+  void flush(Bucket bucket);      // empty afterwards, still there
+  void drop(Bucket bucket);       // gone
+  void swap(Bucket a, Bucket b);  // of one store
 
   // --- Iteration: one shard at a time, as Store; what is staged is seen.
   uint64_t scan(Bucket bucket, uint64_t position, uint64_t entries_max, const Store::ScanVisitor& visit);
@@ -83,8 +84,8 @@ class Transaction {
   // Adds to `wanted` what the run lacked; with needs_shards.
   void add_missing_shards(LockSet& wanted) const;
   std::vector<std::pair<Store*, std::vector<Need>>>& needs() { return needs_; }
-  // Commits what is staged, if anything, store by store (a run over several backends is atomic in each, not over all of them). The locks
-  // may be released afterwards. Only with a good verdict.
+  // Commits what is staged, if anything, store by store (a run over several backends is atomic in each, not over all of
+  // them). The locks may be released afterwards. Only with a good verdict.
   CommitResult::Kind commit();
   // What the reply waits for: of each store touched the highest sequence shown or written.
   struct Dependency {
@@ -146,11 +147,11 @@ class Transaction {
   Verdict verdict_ = Verdict::good;
   std::vector<OpenBucket> buckets_;
   std::vector<Mutation> batch_;
-  std::vector<Store*> owners_;      // of batch_[i]
-  size_t folded_ = 0;               // how much of batch_ is in overlay_
+  std::vector<Store*> owners_;  // of batch_[i]
+  size_t folded_ = 0;           // how much of batch_ is in overlay_
   std::unordered_map<StagedKey, Staged, StagedKeyHash> overlay_;
   std::vector<FreshBucket> fresh_;
-  std::deque<std::string> kept_;    // stable addresses
+  std::deque<std::string> kept_;  // stable addresses
   std::vector<std::pair<Store*, std::vector<Need>>> needs_;
   std::vector<LockSet::Item> missing_;
   std::vector<Dependency> dependencies_;

@@ -31,7 +31,7 @@ void bucket_list_command(CommandContext& ctx) {
     progress.started = true;
     progress.mark = ctx.reply.mark();
   }
-  for (const std::string_view name : bucket_names(ctx, ctx.txn.store(ctx.bucket()))) {
+  for (const std::string_view name : bucket_names(ctx, ctx.store_of_run())) {
     ctx.reply.bulk(name);
     ++progress.elements;
   }

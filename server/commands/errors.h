@@ -11,7 +11,8 @@ inline constexpr std::string_view error_not_integer = "ERR value is not an integ
 inline constexpr std::string_view error_not_float = "ERR value is not a valid float";
 inline constexpr std::string_view error_no_such_key = "ERR no such key";
 inline constexpr std::string_view error_overflow = "ERR increment or decrement would overflow";
-inline constexpr std::string_view error_string_too_long = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+inline constexpr std::string_view error_string_too_long =
+    "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 inline constexpr std::string_view error_offset_range = "ERR offset is out of range";
 inline constexpr std::string_view error_bit_offset = "ERR bit offset is not an integer or out of range";
 inline constexpr std::string_view error_bit_value = "ERR bit is not an integer or out of range";

@@ -132,7 +132,7 @@ void flushall_command(CommandContext& ctx) {
     if (last_store) ctx.reply.error(error_syntax);
     return;
   }
-  const Store& store = ctx.txn.store(ctx.bucket());
+  const Store& store = ctx.store_of_run();
   for (const storage::BucketInfo& bucket : store.list_buckets()) ctx.txn.bucket(ctx.txn.keep(bucket.name));
   // Those too that this transaction has created.
   for (Transaction::Bucket bucket = 0; bucket < ctx.txn.bucket_count(); ++bucket)

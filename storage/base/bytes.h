@@ -11,10 +11,13 @@ namespace sett::storage {
 
 // Little-endian fields and varints (LEB128, 7 bits a byte, low bits first, at most 10 bytes): the only way in which a
 // number gets to disk or back. No struct is ever copied to disk.
-static_assert(std::endian::native == std::endian::little, "the helpers below copy; add a swap for a big-endian machine");
+static_assert(std::endian::native == std::endian::little,
+              "the helpers below copy; add a swap for a big-endian machine");
 
 template <typename Integer>
-inline void put_fixed(char* at, Integer value) { std::memcpy(at, &value, sizeof value); }
+inline void put_fixed(char* at, Integer value) {
+  std::memcpy(at, &value, sizeof value);
+}
 template <typename Integer>
 inline Integer get_fixed(const char* at) {
   Integer value;

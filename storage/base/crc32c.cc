@@ -15,11 +15,19 @@ namespace sett::storage {
 
 namespace {
 #if defined(__SSE4_2__)
-uint64_t step8(uint64_t crc, uint64_t word) { return _mm_crc32_u64(crc, word); }
-uint32_t step1(uint32_t crc, uint8_t byte) { return _mm_crc32_u8(crc, byte); }
+uint64_t step8(uint64_t crc, uint64_t word) {
+  return _mm_crc32_u64(crc, word);
+}
+uint32_t step1(uint32_t crc, uint8_t byte) {
+  return _mm_crc32_u8(crc, byte);
+}
 #else
-uint64_t step8(uint64_t crc, uint64_t word) { return __crc32cd(static_cast<uint32_t>(crc), word); }
-uint32_t step1(uint32_t crc, uint8_t byte) { return __crc32cb(crc, byte); }
+uint64_t step8(uint64_t crc, uint64_t word) {
+  return __crc32cd(static_cast<uint32_t>(crc), word);
+}
+uint32_t step1(uint32_t crc, uint8_t byte) {
+  return __crc32cb(crc, byte);
+}
 #endif
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace sett::storage {
 
@@ -24,6 +25,11 @@ class Executor {
   virtual void post(Lane lane, Task task) = 0;
   // The same, no earlier than `delay_ms` from now on the steady clock.
   virtual TimerId post_after(Lane lane, int64_t delay_ms, Task task) = 0;
+  // Runs all of them, in any order, some at the same time where there are threads for it; returns when the last is
+  // done. For start-up, where the caller has nothing else to do: not from a loop and not from a task.
+  virtual void run_all(std::vector<Task> tasks) {
+    for (Task& task : tasks) task();
+  }
   // Best effort: a timer that is already running or done is left alone.
   virtual void cancel(TimerId timer) = 0;
 };

@@ -35,9 +35,9 @@ class [[nodiscard]] Status {
   explicit operator bool() const { return is_ok(); }
   ErrorKind kind() const { return detail_ ? detail_->kind : ErrorKind::ok; }
   const std::string& message() const;
-  const std::string& file() const;            // empty where none is concerned
-  std::optional<uint64_t> offset() const;     // only of corruption
-  std::string to_string() const;              // one line for a log or a user
+  const std::string& file() const;         // empty where none is concerned
+  std::optional<uint64_t> offset() const;  // only of corruption
+  std::string to_string() const;           // one line for a log or a user
 
  private:
   struct Detail {
@@ -60,9 +60,18 @@ class [[nodiscard]] Result {
   bool is_ok() const { return value_.has_value(); }
   explicit operator bool() const { return is_ok(); }
   const Status& status() const { return status_; }
-  T& value() & { assert(value_); return *value_; }
-  const T& value() const& { assert(value_); return *value_; }
-  T&& value() && { assert(value_); return std::move(*value_); }
+  T& value() & {
+    assert(value_);
+    return *value_;
+  }
+  const T& value() const& {
+    assert(value_);
+    return *value_;
+  }
+  T&& value() && {
+    assert(value_);
+    return std::move(*value_);
+  }
   T& operator*() & { return value(); }
   T* operator->() { return &value(); }
 

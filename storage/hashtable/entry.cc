@@ -35,9 +35,13 @@ Entry* Entry::make(std::string_view key, uint64_t value_bytes, int64_t expires_a
   return entry;
 }
 
-void Entry::free(Entry* entry) { std::free(entry); }
+void Entry::free(Entry* entry) {
+  std::free(entry);
+}
 
-uint64_t Entry::allocated_bytes() const { return malloc_usable_size(const_cast<Entry*>(this)); }
+uint64_t Entry::allocated_bytes() const {
+  return malloc_usable_size(const_cast<Entry*>(this));
+}
 
 bool Entry::can_hold(uint64_t value_bytes, bool wants_expiry) const {
   if (wants_expiry != expiring()) return false;
@@ -50,8 +54,10 @@ bool Entry::can_hold(uint64_t value_bytes, bool wants_expiry) const {
 }
 
 void Entry::set_value_bytes(uint64_t value_bytes) {
-  if (wide()) store(16, static_cast<uint32_t>(value_bytes));
-  else value_bytes_ = static_cast<uint16_t>(value_bytes);
+  if (wide())
+    store(16, static_cast<uint32_t>(value_bytes));
+  else
+    value_bytes_ = static_cast<uint16_t>(value_bytes);
 }
 
 }  // namespace sett::storage

@@ -11,11 +11,12 @@ namespace sett::storage {
 // One key with its value in one allocation. A header of 12 bytes, then what is rare, then the bytes:
 //
 //   0        8       9         10             12
-//   sequence | flags | key size | value size | [key size u32, value size u32]  [expires_at_ms i64, heap index u32]  key  value
+//   sequence | flags | key size | value size | [key size u32, value size u32]  [expires_at_ms i64, heap index u32]  key
+//   value
 //
-// The first bracket is there (flag `wide`) when a size does not fit its short field, the second (flag `expiring`) when the
-// entry has an expiry. Behind the value there may be room to grow, as the allocator gave it. Entries are made, moved and freed
-// by the functions here; whoever holds the table's lock owns them.
+// The first bracket is there (flag `wide`) when a size does not fit its short field, the second (flag `expiring`) when
+// the entry has an expiry. Behind the value there may be room to grow, as the allocator gave it. Entries are made,
+// moved and freed by the functions here; whoever holds the table's lock owns them.
 class Entry {
  public:
   // The value's bytes are uninitialised. `expires_at_ms` 0: never. `spare_bytes`: room to grow behind the value.
@@ -38,7 +39,8 @@ class Entry {
   uint32_t heap_index() const { return load<uint32_t>(expiry_offset() + 8); }
   void set_heap_index(uint32_t index) { store(expiry_offset() + 8, index); }
 
-  // Whether a value of this size, with or without an expiry, fits into the allocation as it is, without wasting most of it.
+  // Whether a value of this size, with or without an expiry, fits into the allocation as it is, without wasting most of
+  // it.
   bool can_hold(uint64_t value_bytes, bool expiring) const;
   // Only after can_hold: the old bytes stay, bytes beyond them are uninitialised.
   void set_value_bytes(uint64_t value_bytes);
@@ -61,7 +63,9 @@ class Entry {
     return value;
   }
   template <typename T>
-  void store(uint64_t offset, T value) { std::memcpy(bytes() + offset, &value, sizeof value); }
+  void store(uint64_t offset, T value) {
+    std::memcpy(bytes() + offset, &value, sizeof value);
+  }
 
   Sequence sequence_;
   uint8_t flags_;

@@ -36,8 +36,10 @@ void ExpiryHeap::sift_down(size_t index, Node node) {
 }
 
 void ExpiryHeap::settle(size_t index, Node node) {
-  if (index > 0 && nodes_[(index - 1) / arity].expires_at_ms > node.expires_at_ms) sift_up(index, node);
-  else sift_down(index, node);
+  if (index > 0 && nodes_[(index - 1) / arity].expires_at_ms > node.expires_at_ms)
+    sift_up(index, node);
+  else
+    sift_down(index, node);
 }
 
 void ExpiryHeap::add(Entry* entry) {

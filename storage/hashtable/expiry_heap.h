@@ -8,14 +8,15 @@
 
 namespace sett::storage {
 
-// The expiring entries of one table, soonest first: a heap with four children a node in which each entry knows its place, so
-// that it is exact: no leftovers of overwritten or deleted entries. 16 bytes a key. Owns nothing; the table's lock covers it.
+// The expiring entries of one table, soonest first: a heap with four children a node in which each entry knows its
+// place, so that it is exact: no leftovers of overwritten or deleted entries. 16 bytes a key. Owns nothing; the table's
+// lock covers it.
 class ExpiryHeap {
  public:
-  void add(Entry* entry);                    // entry->expiring()
+  void add(Entry* entry);  // entry->expiring()
   void remove(const Entry* entry);
-  void update(Entry* entry);                 // after its expiry changed
-  void move(const Entry* from, Entry* to);   // the same key at another address, maybe with another expiry
+  void update(Entry* entry);                // after its expiry changed
+  void move(const Entry* from, Entry* to);  // the same key at another address, maybe with another expiry
   Entry* first() const { return nodes_.empty() ? nullptr : nodes_[0].entry; }
   int64_t first_ms() const { return nodes_.empty() ? INT64_MAX : nodes_[0].expires_at_ms; }
   size_t size() const { return nodes_.size(); }
@@ -40,6 +41,8 @@ class ExpiryHeap {
 };
 
 // The one rule: an entry is invisible from its due millisecond on.
-inline bool is_live(int64_t expires_at_ms, int64_t now_ms) { return expires_at_ms == 0 || expires_at_ms > now_ms; }
+inline bool is_live(int64_t expires_at_ms, int64_t now_ms) {
+  return expires_at_ms == 0 || expires_at_ms > now_ms;
+}
 
 }  // namespace sett::storage

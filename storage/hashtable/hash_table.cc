@@ -211,7 +211,8 @@ uint64_t HashTable::overhead_bytes() const {
 
 Entry* HashTable::sample(Random& random) const {
   if (size_ == 0) return nullptr;
-  // Random segments weigh their entries alike only roughly: near enough for RANDOMKEY. A few tries, then the next in order.
+  // Random segments weigh their entries alike only roughly: near enough for RANDOMKEY. A few tries, then the next in
+  // order.
   for (int tries = 0; tries < 16; ++tries) {
     const Segment& segment = *directory_[random.below(directory_.size())];
     const Bucket* bucket = &segment.buckets[random.below(buckets_per_segment)];

@@ -16,10 +16,11 @@ struct HashSecret {
   static HashSecret draw();
 };
 
-// Extendible hashing (Fagin, Nievergelt, Pippenger, Strong, 1979) with segments of 64 home buckets of one cache line each,
-// ordered by hash. A directory indexed by the first bits of the hash points at segments; the next 6 bits pick the home bucket,
-// so the buckets of all segments in a row hold all entries in hash order, and a place in that order stays true while segments
-// split and merge. A full segment splits by itself: no growth touches more than about 340 entries (README.md).
+// Extendible hashing (Fagin, Nievergelt, Pippenger, Strong, 1979) with segments of 64 home buckets of one cache line
+// each, ordered by hash. A directory indexed by the first bits of the hash points at segments; the next 6 bits pick the
+// home bucket, so the buckets of all segments in a row hold all entries in hash order, and a place in that order stays
+// true while segments split and merge. A full segment splits by itself: no growth touches more than about 340 entries
+// (README.md).
 //
 // Owns its entries. No locks inside: whoever owns the table's lock calls. `hash` is always hash(key).
 class HashTable {
@@ -47,8 +48,9 @@ class HashTable {
   uint64_t size() const { return size_; }
   uint64_t overhead_bytes() const;  // of directory, segments and overflow
 
-  // Visits whole home buckets from `position` on until at least `entries_max` entries were visited or some four times as
-  // many buckets looked at; returns the position to go on from, or end_position. The visitor must not change the table.
+  // Visits whole home buckets from `position` on until at least `entries_max` entries were visited or some four times
+  // as many buckets looked at; returns the position to go on from, or end_position. The visitor must not change the
+  // table.
   template <typename Visit>
   uint64_t scan(uint64_t position, uint64_t entries_max, const Visit& visit) const;
   // An entry near a random place; nullptr: empty.
@@ -73,7 +75,7 @@ class HashTable {
   };
   struct Segment {
     Bucket buckets[buckets_per_segment];
-    uint32_t depth;    // how many leading bits of the hash its entries share
+    uint32_t depth;  // how many leading bits of the hash its entries share
     uint32_t entries;
     uint32_t overflows;
   };
@@ -101,8 +103,8 @@ class HashTable {
   unsigned depth_ = 0;
   uint64_t size_ = 0;
   uint64_t segments_ = 0;
-  uint64_t overflows_ = 0;           // overflow buckets of all segments
-  size_t clear_from_ = 0;            // of clear_some: directory entries before it are freed
+  uint64_t overflows_ = 0;  // overflow buckets of all segments
+  size_t clear_from_ = 0;   // of clear_some: directory entries before it are freed
 };
 
 template <typename Visit>

@@ -12,8 +12,8 @@ namespace sett::storage {
 
 // Every file of sett goes through this interface: posix_file_system.h in the daemon, simulated_file_system.h (which
 // remembers what was synced) in tests. Paths are plain strings; '/' separates. All calls may block on the disk, so no
-// event loop makes them but for the log's bounded small write. Implementations are safe for use from several threads; one
-// file object belongs to one thread at a time, except RandomAccessFile::read, which any number may call at once.
+// event loop makes them but for the log's bounded small write. Implementations are safe for use from several threads;
+// one file object belongs to one thread at a time, except RandomAccessFile::read, which any number may call at once.
 
 // Writes at its end only. Never reads.
 class AppendFile {
@@ -24,8 +24,8 @@ class AppendFile {
   virtual Status append(std::string_view bytes) = 0;
   // Data and size reach the disk (fdatasync). A failed sync is final: never retried by callers.
   virtual Status sync() = 0;
-  // Reserves blocks so that the file can hold `bytes` in all without running out of space; the new part reads as zeroes.
-  // Where the file system cannot (EOPNOTSUPP) this is ok and the promise is best effort: see FileSystem::can_allocate.
+  // Reserves blocks so that the file can hold `bytes` in all without running out of space; the new part reads as
+  // zeroes. Where the file system cannot (EOPNOTSUPP) this is ok and the promise is best effort.
   virtual Status allocate(uint64_t bytes) = 0;
   // Gives back what was allocated behind the appended bytes.
   virtual Status trim() = 0;
@@ -62,8 +62,8 @@ class FileSystem {
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   // Creates the folder and its missing parents, each synced into its own parent. Ok if it exists.
   virtual Status create_directories(const std::string& directory) = 0;
-  virtual Status remove(const std::string& path) = 0;            // a file
-  virtual Status remove_directory(const std::string& path) = 0;  // an empty folder
+  virtual Status remove(const std::string& path) = 0;                         // a file
+  virtual Status remove_directory(const std::string& path) = 0;               // an empty folder
   virtual Status rename(const std::string& from, const std::string& to) = 0;  // replaces `to` atomically
   virtual Status truncate(const std::string& path, uint64_t size) = 0;        // and syncs the file
   // Creates, renames and removals in the folder reach the disk.
@@ -78,6 +78,9 @@ inline std::string join_path(std::string_view directory, std::string_view name) 
   if (!path.empty() && path.back() != '/') path += '/';
   return path.append(name);
 }
+
+// The folder that holds `path`: "a/b" -> "a", "/a" -> "/", "a" -> ".".
+std::string parent_path(const std::string& path);
 
 // The whole file in memory; `limit_bytes` bounds it (corruption when larger).
 Result<std::string> read_file(FileSystem& files, const std::string& path, uint64_t limit_bytes);

@@ -25,7 +25,8 @@ BucketId Catalogue::bind(std::string_view name, BucketId id) {
     before = at->second;
     names_.erase(at);
     Slot& slot = slots_[slot_of(before)];
-    if (slot.id == before && --slot.names == 0) slot = {};
+    if (slot.id == before && --slot.names == 0)
+      slot = {};
     else if (slot.id == before && slot.name == name) {
       for (const auto& [other, bound] : names_)
         if (bound == before) slot.name = other;
@@ -43,12 +44,16 @@ BucketId Catalogue::bind(std::string_view name, BucketId id) {
   return before;
 }
 
-void Catalogue::raise_generation(uint64_t generation) { generation_ = std::max(generation_, generation); }
+void Catalogue::raise_generation(uint64_t generation) {
+  generation_ = std::max(generation_, generation);
+}
 
 bool Catalogue::is_bound(BucketId id) const {
   return id != no_bucket && slot_of(id) < slots_.size() && slots_[slot_of(id)].id == id;
 }
 
-std::string_view Catalogue::name_of(BucketId id) const { return is_bound(id) ? slots_[slot_of(id)].name : std::string_view(); }
+std::string_view Catalogue::name_of(BucketId id) const {
+  return is_bound(id) ? slots_[slot_of(id)].name : std::string_view();
+}
 
 }  // namespace sett::storage

@@ -11,18 +11,18 @@
 
 namespace sett::storage {
 
-// The names of one backend's buckets and the ids they are bound to. Read under any shard's lock, changed under all of them
-// (or before the backend is open). A pure structure: what a change means on disk is its caller's.
+// The names of one backend's buckets and the ids they are bound to. Read under any shard's lock, changed under all of
+// them (or before the backend is open). A pure structure: what a change means on disk is its caller's.
 class Catalogue {
  public:
   explicit Catalogue(uint32_t buckets_max) : buckets_max_(buckets_max) {}
 
   BucketId find(std::string_view name) const;
-  // The id that the nth new binding from now would get, in a slot that is free now; no_bucket when with `names_added` names
-  // there would be more than the limit, or no slot is left.
+  // The id that the nth new binding from now would get, in a slot that is free now; no_bucket when with `names_added`
+  // names there would be more than the limit, or no slot is left.
   BucketId propose(uint32_t nth, uint32_t names_added) const;
-  // Binds the name to `id`, or to nothing. Returns the id that it was bound to before. An id may for a moment be bound to two
-  // names (in the middle of a swap).
+  // Binds the name to `id`, or to nothing. Returns the id that it was bound to before. An id may for a moment be bound
+  // to two names (in the middle of a swap).
   BucketId bind(std::string_view name, BucketId id);
   uint64_t generation() const { return generation_; }  // the highest ever bound or raised to
   void raise_generation(uint64_t generation);          // ids of it and before are never proposed again

@@ -7,8 +7,9 @@
 
 namespace sett::storage {
 
-// The hash that picks a key's shard (`store.hash`). Deterministic, the same on every machine: the data directory remembers
-// which one it was written with. It need not resist an attacker: the place inside a table comes from a keyed hash.
+// The hash that picks a key's shard (`store.hash`). Deterministic, the same on every machine: the data directory
+// remembers which one it was written with. It need not resist an attacker: the place inside a table comes from a keyed
+// hash.
 using KeyHash = uint64_t (*)(std::string_view key);
 
 struct NamedKeyHash {

@@ -20,9 +20,12 @@ void encode_without_value(const Mutation& mutation, std::string& out) {
       append_varint(out, mutation.value.size());
       break;
     case Mutation::Kind::expire:
-    case Mutation::Kind::expiry_pass: append_varint(out, static_cast<uint64_t>(mutation.expires_at_ms)); break;
+    case Mutation::Kind::expiry_pass:
+      append_varint(out, static_cast<uint64_t>(mutation.expires_at_ms));
+      break;
     case Mutation::Kind::remove:
-    case Mutation::Kind::bind: break;
+    case Mutation::Kind::bind:
+      break;
   }
 }
 
@@ -43,14 +46,20 @@ bool MutationDecoder::next(Mutation& mutation) {
       mutation.value = reader.sized();
       break;
     case Mutation::Kind::expire:
-    case Mutation::Kind::expiry_pass: mutation.expires_at_ms = static_cast<int64_t>(reader.varint()); break;
+    case Mutation::Kind::expiry_pass:
+      mutation.expires_at_ms = static_cast<int64_t>(reader.varint());
+      break;
     case Mutation::Kind::remove:
-    case Mutation::Kind::bind: break;
-    default: failed_ = true; return false;
+    case Mutation::Kind::bind:
+      break;
+    default:
+      failed_ = true;
+      return false;
   }
-  failed_ = reader.failed() || mutation.expires_at_ms < 0 ||
-            (mutation.kind == Mutation::Kind::splice && (mutation.value.size() > mutation.new_length ||
-                                                         mutation.offset > mutation.new_length - mutation.value.size()));
+  failed_ =
+      reader.failed() || mutation.expires_at_ms < 0 ||
+      (mutation.kind == Mutation::Kind::splice &&
+       (mutation.value.size() > mutation.new_length || mutation.offset > mutation.new_length - mutation.value.size()));
   rest_ = reader.rest();
   return !failed_;
 }

@@ -50,7 +50,8 @@ class Journal {
   virtual void request_sync() = 0;
 
   // Called after any mark moved, room may have come, or the log failed; from any thread, also from inside
-  // write_if_small(); must be quick and must not call back into the journal's append. Set once, before the first append.
+  // write_if_small(); must be quick and must not call back into the journal's append. Set once, before the first
+  // append.
   virtual void set_progress_listener(std::function<void()> listener) = 0;
 };
 

@@ -16,34 +16,36 @@ namespace sett::storage {
 struct LogOptions {
   std::string directory;
   bool sync_writes = false;
-  int64_t sync_interval_ms = 1000;             // without sync_writes: the oldest unsynced byte is synced after this
-  uint64_t segment_bytes = 64ull << 20;        // a segment is closed at the first record that begins behind this
-  uint64_t buffer_bytes_max = 32ull << 20;     // appended, not yet written; one larger record is let in when it is empty
+  int64_t sync_interval_ms = 1000;          // without sync_writes: the oldest unsynced byte is synced after this
+  uint64_t segment_bytes = 64ull << 20;     // of a segment, in whole 32 KB blocks; a record may run on into the next
+  uint64_t buffer_bytes_max = 32ull << 20;  // appended, not yet written; one larger record is let in when it is empty
   uint64_t small_write_bytes_max = 64u << 10;  // what a loop may write itself
   int64_t small_write_quick_us = 2000;         // ... as long as the last such write took no longer
   uint64_t emergency_bytes = 4ull << 20;       // allocated space that only Urgency::frees_space may use
+  uint64_t epoch_seed = 0;  // of the segments' random epochs; 0: drawn from the system (tests give one)
 };
 
 struct LogRecovery {
   uint64_t segments = 0;
   uint64_t records = 0;
-  uint64_t cut_bytes = 0;      // bytes of a torn tail that were cut away (a tail of zeroes counts none)
-  Sequence first_sequence = 0; // of the first record found; 0: none
-  Sequence last_sequence = 0;  // the log goes on with a higher one than any found anywhere, cut tail included
+  uint64_t cut_bytes = 0;       // bytes of a torn tail that were cut away (a tail of zeroes counts none)
+  Sequence first_sequence = 0;  // of the first record found; 0: none
+  Sequence last_sequence = 0;   // the log goes on with a higher one than any found anywhere, cut tail included
 };
 
 struct LogStats {
   uint64_t segments = 0;
   uint64_t bytes = 0;           // of all segments, allocated space of the active one not counted
+  uint64_t appended_bytes = 0;  // since the log was opened, framing included
   uint64_t unsynced_bytes = 0;
   uint64_t writes = 0, loop_writes = 0, syncs = 0;
-  int64_t last_sync_us = 0;     // how long the last one took
-  uint64_t delayed_syncs = 0;   // syncs that began later than twice the interval: writers were held back
+  int64_t last_sync_us = 0;    // how long the last one took
+  uint64_t delayed_syncs = 0;  // syncs that began later than twice the interval: writers were held back
   bool disk_full = false;
 };
 
 // The write-ahead log of one local backend: numbered segment files in one folder, format in log_format.h and
-// storage/README.md. Owns no thread: writes and syncs run on the executor's log lane, but for small writes that a loop does
+// storage/log/README.md. Owns no thread: writes and syncs run on the log lane, but for small writes that a loop does
 // itself (write_if_small). Opened once; closed once, after which append() answers `failed`.
 class Log : public Journal {
  public:
@@ -54,19 +56,19 @@ class Log : public Journal {
     LogRecovery recovery;
   };
 
-  // Reads every segment, hands each whole record with a sequence > `after` to `visit`, cuts a torn tail (durably, before
-  // anything is appended), starts a new segment. Damage in the middle is corruption, with file and offset; nothing is
-  // changed on disk then. A segment missing between two others, or between `after` and the first one found, is corruption.
-  // `visit` sees records on the calling thread. The folder is created where missing.
+  // Reads every segment, hands each whole record with a sequence > `after` to `visit`, cuts a torn tail (durably,
+  // before anything is appended), starts a new segment. Damage in the middle is corruption, with file and offset;
+  // nothing is changed on disk then. A segment missing between two others, or between `after` and the first one found,
+  // is corruption. `visit` sees records on the calling thread. The folder is created where missing.
   static Result<Opened> open(FileSystem& files, Executor& executor, Clock& clock, LogOptions options, Sequence after,
                              const Visitor& visit);
 
-  // Segments that hold only records with sequences <= `through` are removed (on the log lane). The caller has made durable
-  // what makes them needless.
+  // Segments that hold only records with sequences <= `through` are removed (on the log lane). The caller has made
+  // durable what makes them needless.
   virtual void release(Sequence through) = 0;
   virtual LogStats stats() const = 0;
-  // Writes and syncs everything appended, trims the active segment, carries the mark forward. Runs on the calling thread:
-  // only when no loop appends any more and the log lane is idle or will be drained.
+  // Writes and syncs everything appended, trims the active segment, carries the mark forward. Runs on the calling
+  // thread: only when no loop appends any more and the log lane is idle or will be drained.
   virtual Status close() = 0;
 };
 

@@ -12,8 +12,10 @@ void ExpiryReaper::schedule(int64_t delay_ms) {
   auto task = [self = shared_from_this()] {
     if (!self->stopped_.load()) self->step();
   };
-  if (delay_ms == 0) executor_->post(Executor::Lane::foreground, std::move(task));
-  else executor_->post_after(Executor::Lane::foreground, delay_ms, std::move(task));
+  if (delay_ms == 0)
+    executor_->post(Executor::Lane::foreground, std::move(task));
+  else
+    executor_->post_after(Executor::Lane::foreground, delay_ms, std::move(task));
 }
 
 void ExpiryReaper::step() {

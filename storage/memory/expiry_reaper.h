@@ -11,9 +11,10 @@ namespace sett::storage {
 
 class MemoryStore;
 
-// Removes what has expired, within 50 ms of its time. A pass to time t: raise every shard's floor of `now` to t, one lock at a
-// time, so that no later run can see as live what is due by t; log one record (t); then remove, a bounded step at a time. No
-// record for each key. Runs on the foreground lane, one step at a time; a shard whose lock is taken is come back to.
+// Removes what has expired, within 50 ms of its time. A pass to time t: raise every shard's floor of `now` to t, one
+// lock at a time, so that no later run can see as live what is due by t; log one record (t); then remove, a bounded
+// step at a time. No record for each key. Runs on the foreground lane, one step at a time; a shard whose lock is taken
+// is come back to.
 class ExpiryReaper : public std::enable_shared_from_this<ExpiryReaper> {
  public:
   static constexpr int64_t interval_ms = 10;
@@ -32,9 +33,9 @@ class ExpiryReaper : public std::enable_shared_from_this<ExpiryReaper> {
   enum class Phase : uint8_t { raise, log, remove };
   void schedule(int64_t delay_ms);
   void step();
-  bool raise_floors();   // false: a lock was missed
-  bool log_pass();       // false: no room in the log now
-  bool remove_some();    // true: the pass is done
+  bool raise_floors();  // false: a lock was missed
+  bool log_pass();      // false: no room in the log now
+  bool remove_some();   // true: the pass is done
 
   MemoryStore* store_;
   Executor* executor_;

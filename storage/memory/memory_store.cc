@@ -8,20 +8,22 @@ namespace sett::storage {
 
 namespace {
 
-// A position: 12 bits of tag, 10 of shard, 31 of place in the table, 53 in all, so that clients which keep a cursor in a
-// double keep it whole. The tag is never 0, so neither is a position but the first.
+// A position: 12 bits of tag, 10 of shard, 31 of place in the table, 53 in all, so that clients which keep a cursor in
+// a double keep it whole. The tag is never 0, so neither is a position but the first.
 constexpr unsigned place_bits = HashTable::position_bits, shard_bits = 10, tag_bits = 12;
 static_assert(place_bits + shard_bits + tag_bits <= 53);
 static_assert(MemoryStoreOptions::shards_max == 1u << shard_bits);
 
-uint64_t draw_tag() { return 1 + Random(entropy_seed()).below((1u << tag_bits) - 1); }
+uint64_t draw_tag() {
+  return 1 + Random(entropy_seed()).below((1u << tag_bits) - 1);
+}
 
 }  // namespace
 
-MemoryStore::MemoryStore(MemoryStoreOptions options, Journal& journal, Executor& executor, Clock& clock)
+MemoryStore::MemoryStore(MemoryStoreOptions options, Journal* journal, Executor& executor, Clock& clock)
     : options_(std::move(options)),
       secret_(HashSecret::draw()),
-      journal_(&journal),
+      journal_(journal),
       executor_(&executor),
       clock_(&clock),
       catalogue_(options_.buckets_max),
@@ -38,7 +40,9 @@ MemoryStore::~MemoryStore() {
   reaper_->stop();
 }
 
-void MemoryStore::start() { reaper_->start(); }
+void MemoryStore::start() {
+  reaper_->start();
+}
 
 ShardIndex MemoryStore::shard_of(std::string_view key) const {
   return static_cast<ShardIndex>(options_.hash(key) % shards_.size());
@@ -46,9 +50,13 @@ ShardIndex MemoryStore::shard_of(std::string_view key) const {
 
 // --- Locks. They leave the function that takes them, which the analysis does not follow across the virtual interface.
 
-bool MemoryStore::try_lock(ShardIndex index) NO_THREAD_SAFETY_ANALYSIS { return shard(index).lock.try_lock(); }
+bool MemoryStore::try_lock(ShardIndex index) NO_THREAD_SAFETY_ANALYSIS {
+  return shard(index).lock.try_lock();
+}
 
-void MemoryStore::unlock(ShardIndex index) NO_THREAD_SAFETY_ANALYSIS { shard(index).lock.unlock(index); }
+void MemoryStore::unlock(ShardIndex index) NO_THREAD_SAFETY_ANALYSIS {
+  shard(index).lock.unlock(index);
+}
 
 void MemoryStore::wait_for_lock(ShardIndex index, LockWaiter& waiter, bool keep) {
   shard(index).lock.wait(index, waiter, keep);
@@ -107,8 +115,10 @@ CommitResult MemoryStore::append(std::span<const Mutation> batch) {
   if (journal_->keeps_records()) {
     for (const Mutation& mutation : batch) {
       encode_without_value(mutation, encoded);
-      if (mutation.value.size() <= copied_value_max) encoded.append(mutation.value);
-      else large.emplace_back(encoded.size(), mutation.value);
+      if (mutation.value.size() <= copied_value_max)
+        encoded.append(mutation.value);
+      else
+        large.emplace_back(encoded.size(), mutation.value);
     }
     size_t from = 0;
     for (const auto& [at, value] : large) {
@@ -118,15 +128,18 @@ CommitResult MemoryStore::append(std::span<const Mutation> batch) {
     }
     parts.push_back(std::string_view(encoded).substr(from));
   }
-  const auto appended =
-      journal_->append(parts, frees ? Journal::Urgency::frees_space : Journal::Urgency::normal);
+  const auto appended = journal_->append(parts, frees ? Journal::Urgency::frees_space : Journal::Urgency::normal);
   constexpr size_t encoded_kept_max = 1 << 20;
   if (encoded.capacity() > encoded_kept_max) std::string().swap(encoded);
   switch (appended.room) {
-    case Journal::Room::ok: return {CommitResult::Kind::committed, appended.sequence};
-    case Journal::Room::hold: return {CommitResult::Kind::hold};
-    case Journal::Room::no_space: return {CommitResult::Kind::no_space};
-    case Journal::Room::failed: break;
+    case Journal::Room::ok:
+      return {CommitResult::Kind::committed, appended.sequence};
+    case Journal::Room::hold:
+      return {CommitResult::Kind::hold};
+    case Journal::Room::no_space:
+      return {CommitResult::Kind::no_space};
+    case Journal::Room::failed:
+      break;
   }
   return {CommitResult::Kind::failed};
 }
@@ -148,8 +161,10 @@ CommitResult MemoryStore::commit(std::span<const Mutation> batch) {
   if (hook_) {
     for (const Mutation& mutation : batch) {
       if (mutation.event == Event::none) continue;
-      if (mutation.kind == Mutation::Kind::bind) hook_->on_mutation(mutation.key, nullptr, mutation.event);
-      else hook_->on_mutation(catalogue_.name_of(mutation.bucket), &mutation.key, mutation.event);
+      if (mutation.kind == Mutation::Kind::bind)
+        hook_->on_mutation(mutation.key, nullptr, mutation.event);
+      else
+        hook_->on_mutation(catalogue_.name_of(mutation.bucket), &mutation.key, mutation.event);
     }
   }
   changes_.fetch_add(batch.size(), std::memory_order_relaxed);
@@ -168,7 +183,8 @@ void MemoryStore::apply(Shard& at, const Mutation& mutation, Sequence sequence) 
   table->apply(mutation, sequence);
   if (!removes && mutation.expires_at_ms != 0) at.next_due_ms = std::min(at.next_due_ms, mutation.expires_at_ms);
   const int64_t grown = static_cast<int64_t>(table->memory_bytes()) - before;
-  if (grown != 0) at.memory_bytes.store(at.memory_bytes.load(std::memory_order_relaxed) + grown, std::memory_order_relaxed);
+  if (grown != 0)
+    at.memory_bytes.store(at.memory_bytes.load(std::memory_order_relaxed) + grown, std::memory_order_relaxed);
 }
 
 void MemoryStore::apply_binds(std::span<const Mutation> batch, Sequence sequence) NO_THREAD_SAFETY_ANALYSIS {
@@ -209,7 +225,9 @@ void MemoryStore::note_usage(BucketId bucket, ShardIndex index, uint64_t hits, u
 }
 
 // Everything is in memory: nobody ever needs anything.
-void MemoryStore::fetch(uint64_t, std::span<const Need>, std::function<void(Status)> done) { done(Status()); }
+void MemoryStore::fetch(uint64_t, std::span<const Need>, std::function<void(Status)> done) {
+  done(Status());
+}
 void MemoryStore::release_fetched(uint64_t) {}
 
 // --- Iteration

@@ -18,25 +18,23 @@ namespace sett::storage {
 
 struct MemoryStoreOptions {
   std::string backend = "memory";
-  ShardIndex shards = 16;       // 1 to shards_max
-  KeyHash hash = nullptr;       // of key_hash.h
+  ShardIndex shards = 16;  // 1 to shards_max
+  KeyHash hash = nullptr;  // of key_hash.h
   uint32_t buckets_max = 4096;
-  uint64_t memory_max = 0;      // 0: no limit
+  uint64_t memory_max = 0;  // 0: no limit
   bool durable = false;
   static constexpr ShardIndex shards_max = 1024;
 };
 
-// Everything in memory: one hash table for each bucket and shard. With a CountingJournal this is the backend `memory`; with a
-// Log in place of it, it is what simple_kv stands on. Threads and locks are as store.h says; the catalogue is read under any
-// shard's lock and changed under all of them, which the analysis cannot express.
+// Everything in memory: one hash table for each bucket and shard. With a CountingJournal this is the backend `memory`;
+// with a Log in place of it, it is what simple_kv stands on. Threads and locks are as store.h says; the catalogue is
+// read under any shard's lock and changed under all of them, which the analysis cannot express.
 class MemoryStore : public Store {
  public:
-  // `journal`, `executor` and `clock` must outlive the store.
-  MemoryStore(MemoryStoreOptions options, Journal& journal, Executor& executor, Clock& clock);
+  // All must outlive the store. An engine that makes its journal out of what it recovers gives nullptr, and sets
+  // journal_ before start().
+  MemoryStore(MemoryStoreOptions options, Journal* journal, Executor& executor, Clock& clock);
   ~MemoryStore() override;
-
-  // Begins to reap what expires. After recovery, before the first command.
-  void start();
 
   std::string_view backend() const override { return options_.backend; }
   const Capabilities& capabilities() const override { return capabilities_; }
@@ -72,14 +70,15 @@ class MemoryStore : public Store {
   void snapshot(std::function<void(Status)> done) override;
   StoreStats stats() const override;
   void set_hook(MutationHook* hook) override { hook_ = hook; }
+  void start() override;
   Status close() override;
 
  protected:
   friend class ExpiryReaper;
 
   Shard& shard(ShardIndex index) { return *shards_[index]; }
-  // Applies one mutation of a batch that is in the journal already, or of a replay. `shard` is locked (replay: nobody else is
-  // there). Binds are not for here.
+  // Applies one mutation of a batch that is in the journal already, or of a replay. `shard` is locked (replay: nobody
+  // else is there). Binds are not for here.
   void apply(Shard& shard, const Mutation& mutation, Sequence sequence) REQUIRES(shard.lock);
   // Binds a name and detaches what no name is bound to any more. All shards locked.
   void apply_binds(std::span<const Mutation> batch, Sequence sequence);
@@ -96,8 +95,8 @@ class MemoryStore : public Store {
   std::vector<std::unique_ptr<Shard>> shards_;
   Catalogue catalogue_;  // see above
   std::shared_ptr<ExpiryReaper> reaper_;
-  std::atomic<uint64_t> changes_{0};  // mutations committed since the start
-  const uint64_t scan_tag_;           // of this start, in every position
+  std::atomic<uint64_t> changes_{0};          // mutations committed since the start
+  const uint64_t scan_tag_;                   // of this start, in every position
   std::shared_ptr<std::atomic<bool>> alive_;  // false once destroyed: for tasks still queued
 
  private:

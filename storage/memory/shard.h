@@ -14,10 +14,10 @@ namespace sett::storage {
 struct alignas(64) Shard {
   ShardLock lock;
   std::vector<std::unique_ptr<Table>> tables GUARDED_BY(lock);  // by the bucket's slot
-  int64_t floor_ms GUARDED_BY(lock) = 0;           // no run judges expiry by an earlier time
+  int64_t floor_ms GUARDED_BY(lock) = 0;                        // no run judges expiry by an earlier time
   int64_t next_due_ms GUARDED_BY(lock) = INT64_MAX;  // nothing is due before; may be too early, never too late
-  Sequence last_removal GUARDED_BY(lock) = 0;      // an absence may be the work of anything up to this
-  std::atomic<int64_t> memory_bytes{0};            // written under the lock
+  Sequence last_removal GUARDED_BY(lock) = 0;        // an absence may be the work of anything up to this
+  std::atomic<int64_t> memory_bytes{0};              // written under the lock
 
   Table* find_table(BucketId bucket) const REQUIRES(lock) {
     const uint32_t slot = slot_of(bucket);

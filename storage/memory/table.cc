@@ -23,20 +23,30 @@ void Table::account(const Entry& entry, int sign) {
 
 bool Table::apply(const Mutation& mutation, Sequence sequence) {
   switch (mutation.kind) {
-    case Mutation::Kind::put: put(mutation, sequence); return true;
-    case Mutation::Kind::splice: return splice(mutation, sequence);
-    case Mutation::Kind::expire: return expire(mutation, sequence);
-    case Mutation::Kind::remove: return remove(mutation.key);
-    default: assert(false); return false;
+    case Mutation::Kind::put:
+      put(mutation, sequence);
+      return true;
+    case Mutation::Kind::splice:
+      return splice(mutation, sequence);
+    case Mutation::Kind::expire:
+      return expire(mutation, sequence);
+    case Mutation::Kind::remove:
+      return remove(mutation.key);
+    default:
+      assert(false);
+      return false;
   }
 }
 
 // Puts `with` in the place of `old`, which is freed.
 void Table::exchange(uint64_t hash, Entry* old, Entry* with) {
   entries_.replace(hash, old, with);
-  if (old->expiring() && with->expiring()) expiries_.move(old, with);
-  else if (old->expiring()) expiries_.remove(old);
-  else if (with->expiring()) expiries_.add(with);
+  if (old->expiring() && with->expiring())
+    expiries_.move(old, with);
+  else if (old->expiring())
+    expiries_.remove(old);
+  else if (with->expiring())
+    expiries_.add(with);
   account(*old, -1);
   account(*with, +1);
   Entry::free(old);
@@ -80,7 +90,8 @@ bool Table::splice(const Mutation& mutation, Sequence sequence) {
     entry->set_value_bytes(mutation.new_length);
     account(*entry, +1);
   } else {
-    // A value that grows by splices gets room for more, so that growing byte by byte stays linear: twice, at most 1 MB extra.
+    // A value that grows by splices gets room for more, so that growing byte by byte stays linear: twice, at most 1 MB
+    // extra.
     const bool grows = mutation.new_length > old_bytes && old_bytes > 64;
     const uint64_t extra = grows ? std::min(mutation.new_length, uint64_t{1} << 20) : 0;
     Entry* grown = Entry::make(mutation.key, mutation.new_length, entry->expires_at_ms(), sequence, extra);

@@ -10,17 +10,20 @@
 
 namespace sett::storage {
 
-// The entries of one bucket in one shard: the hash table, the order of expiry, and what they amount to. Applies mutations; asks
-// no clock. Covered by its shard's lock; after it was taken out of its shard it belongs to whoever took it.
+// The entries of one bucket in one shard: the hash table, the order of expiry, and what they amount to. Applies
+// mutations; asks no clock. Covered by its shard's lock; after it was taken out of its shard it belongs to whoever took
+// it.
 class Table {
  public:
   Table(BucketId id, const HashSecret& secret) : id_(id), entries_(secret) {}
 
   BucketId id() const { return id_; }
   Entry* find(std::string_view key) const { return entries_.find(entries_.hash(key), key); }
-  // put, splice, expire or remove. A splice or expire of an absent key does nothing and returns false; so does a removal.
+  // put, splice, expire or remove. A splice or expire of an absent key does nothing and returns false; so does a
+  // removal.
   bool apply(const Mutation& mutation, Sequence sequence);
-  // Removes the entry that is due first, if it is due at `now_ms`; `key` gets its key when not null. False: none is due.
+  // Removes the entry that is due first, if it is due at `now_ms`; `key` gets its key when not null. False: none is
+  // due.
   bool expire_first(int64_t now_ms, std::string* key);
 
   const HashTable& entries() const { return entries_; }

@@ -1,0 +1,92 @@
+#include "server/backends.h"
+
+#include <algorithm>
+#include <bit>
+#include <thread>
+
+#include "storage/keys/key_hash.h"
+#include "storage/log/counting_journal.h"
+#include "storage/memory/memory_store.h"
+#include "storage/simple_kv/simple_kv_store.h"
+
+namespace sett::server {
+
+using storage::ErrorKind;
+using storage::Result;
+using storage::Status;
+using storage::Store;
+
+namespace {
+
+constexpr storage::ShardIndex shards_per_core = 8, default_shards_min = 16, default_shards_max = 256;
+
+struct OwnedJournal {
+  storage::CountingJournal counting_journal;
+};
+// A memory store with the journal that counts its writes; the base that comes first is there first.
+class OwningMemoryStore final : private OwnedJournal, public storage::MemoryStore {
+ public:
+  OwningMemoryStore(storage::MemoryStoreOptions options, storage::Executor& executor, storage::Clock& clock)
+      : MemoryStore(std::move(options), &counting_journal, executor, clock) {}
+};
+
+std::string simple_kv_path(const config::Options& options) {
+  const std::string& path = options.simple_kv.path;
+  return path.empty() ? storage::join_path(options.server.data_dir, "simple_kv") : path;
+}
+
+Status check_shards(int64_t shards) {
+  if (shards >= 0 && shards <= storage::MemoryStoreOptions::shards_max) return {};
+  return Status::error(ErrorKind::invalid_argument, "store.shards: " + std::to_string(shards) + " is not in 0 to " +
+                                                        std::to_string(storage::MemoryStoreOptions::shards_max));
+}
+
+}  // namespace
+
+storage::ShardIndex default_shards() {
+  const storage::ShardIndex cores = std::max(1u, std::thread::hardware_concurrency());
+  return std::clamp(std::bit_ceil(cores * shards_per_core), default_shards_min, default_shards_max);
+}
+
+Result<std::unique_ptr<Store>> open_memory_backend(const BackendContext& context) {
+  if (const Status status = check_shards(context.options.store.shards); !status.is_ok()) return status;
+  const auto hash = storage::find_key_hash(context.options.store.hash);
+  if (!hash)
+    return Status::error(ErrorKind::invalid_argument, "store.hash: unknown hash '" + context.options.store.hash +
+                                                          "'; known: " + storage::key_hash_names());
+  const auto shards = static_cast<storage::ShardIndex>(context.options.store.shards);
+  storage::MemoryStoreOptions options{.shards = shards == 0 ? default_shards() : shards,
+                                      .hash = hash,
+                                      .buckets_max = static_cast<uint32_t>(context.options.store.max_buckets),
+                                      .memory_max = static_cast<uint64_t>(context.options.memory.max_memory)};
+  return std::unique_ptr<Store>(
+      std::make_unique<OwningMemoryStore>(std::move(options), context.executor, context.clock));
+}
+
+std::vector<std::string> backends_with_data(const BackendContext& context) {
+  std::vector<std::string> names;
+  if (context.options.simple_kv.enabled) {
+    const auto found = context.files.list(simple_kv_path(context.options));
+    if (found.is_ok() && !found.value().empty()) names.push_back("simple_kv");
+  }
+  return names;
+}
+
+Result<std::unique_ptr<Store>> open_simple_kv_backend(const BackendContext& context) {
+  if (const Status status = check_shards(context.options.store.shards); !status.is_ok()) return status;
+  const auto& from = context.options.simple_kv;
+  const storage::SimpleKvOptions options{.path = simple_kv_path(context.options),
+                                         .shards = static_cast<storage::ShardIndex>(context.options.store.shards),
+                                         .default_shards = default_shards(),
+                                         .hash = context.options.store.hash,
+                                         .buckets_max = static_cast<uint32_t>(context.options.store.max_buckets),
+                                         .sync_writes = from.sync_writes,
+                                         .sync_interval_ms = from.sync_interval_ms,
+                                         .wal_segment_bytes = static_cast<uint64_t>(from.wal_segment_size),
+                                         .snapshot_log_bytes = static_cast<uint64_t>(from.snapshot_log_size),
+                                         .snapshot_interval_ms = from.snapshot_interval_ms,
+                                         .compress_values = from.compress_values};
+  return storage::open_simple_kv(context.files, context.executor, context.clock, options, context.progress);
+}
+
+}  // namespace sett::server

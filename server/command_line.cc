@@ -1,0 +1,45 @@
+#include "server/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+namespace sett::server {
+
+CommandLine parse_command_line(int argc, const char* const* argv) {
+  CommandLine line;
+  CLI::App app{"settd: a key-value daemon with the Redis protocol in front and a durable engine behind"};
+  app.set_version_flag("--version", "settd " SETT_VERSION);
+  app.add_option("-c,--config", line.config_file, "The YAML file; without it all settings have their defaults");
+  std::string checked_file;
+  app.add_option("--check-config", checked_file, "Read FILE, say what is wrong with it, and exit")->type_name("FILE");
+  CLI::App* healthcheck =
+      app.add_subcommand("healthcheck", "Exit with 0 if the daemon that FILE describes answers PING");
+  healthcheck->fallthrough();
+  app.require_subcommand(0, 1);
+  // Every setting is a flag.
+  const auto settings = config::describe({});
+  std::vector<std::string> values(settings.size());
+  std::vector<CLI::Option*> flags;
+  for (size_t i = 0; i < settings.size(); ++i)
+    flags.push_back(app.add_option("--" + settings[i].name, values[i], settings[i].allowed)
+                        ->group("Settings (see sett.yaml)")
+                        ->type_name("VALUE"));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    line.action = CommandLine::Action::exit;
+    line.exit_code = app.exit(error) == 0 ? 0 : 2;
+    return line;
+  }
+  for (size_t i = 0; i < settings.size(); ++i)
+    if (flags[i]->count() > 0) line.overrides.emplace_back(settings[i].name, values[i]);
+  if (!checked_file.empty()) {
+    line.action = CommandLine::Action::check_config;
+    line.config_file = checked_file;
+  } else if (healthcheck->parsed()) {
+    line.action = CommandLine::Action::healthcheck;
+  }
+  return line;
+}
+
+}  // namespace sett::server

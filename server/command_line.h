@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/load.h"
+
+namespace sett::server {
+
+// What the command line asks for.
+struct CommandLine {
+  enum class Action { serve, check_config, healthcheck, exit };
+  Action action = Action::serve;
+  int exit_code = 0;  // of Action::exit: --help, --version and errors, already printed
+  std::string config_file;
+  std::vector<config::Override> overrides;
+};
+
+// Prints help, version and errors itself.
+CommandLine parse_command_line(int argc, const char* const* argv);
+
+}  // namespace sett::server

@@ -1,0 +1,333 @@
+#include "server/dispatcher.h"
+
+#include <string>
+
+#include "protocol/number_text.h"
+#include "server/commands/errors.h"
+#include "server/connection.h"
+#include "server/event_loop.h"
+#include "server/server_context.h"
+#include "server/services.h"
+
+namespace sett::server {
+
+using storage::CommitResult;
+using storage::LockSet;
+using storage::Store;
+using storage::Transaction;
+
+namespace {
+
+constexpr uint32_t misses_before_keeping = 3;  // then a command queues for its locks and keeps what it has
+constexpr uint32_t conflicts_max = 64;
+constexpr uint32_t fetch_rounds_max = 1000;
+constexpr int keyspace_steps_per_turn = 8;
+
+std::string upper_cased(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return upper;
+}
+
+std::string unknown_command(Arguments args) {
+  std::string text = "ERR unknown command '" + std::string(args[0].substr(0, 128)) + "', with args beginning with: ";
+  for (size_t i = 1; i < args.size() && text.size() < 256; ++i)
+    text += "'" + std::string(args[i].substr(0, 128 - std::min<size_t>(128, text.size() / 2))) + "' ";
+  return text;
+}
+
+bool arity_fits(const CommandRow& row, size_t arguments) {
+  const auto count = static_cast<int>(arguments);
+  return row.arity >= 0 ? count == row.arity : count >= -row.arity;
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(Services& services, EventLoop& loop) : services_(services), loop_(loop), txn_(services.stores) {}
+
+// --- Before a command runs
+
+const CommandRow* Dispatcher::admit(Connection& connection, Arguments args) {
+  protocol::ReplyWriter reply(connection.output(), connection.session().version);
+  const auto refuse = [&](std::string_view text) {
+    reply.error(text);
+    return nullptr;
+  };
+  const CommandTable& table = CommandTable::instance();
+  const CommandRow* row = table.find(args[0]);
+  if (!row) return refuse(unknown_command(args));
+  if (args.size() > 1 && table.is_container(*row)) {
+    const CommandRow* subcommand = table.find_subcommand(*row, args[1]);
+    if (!subcommand)
+      return refuse("ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " +
+                    upper_cased(row->name) + " HELP.");
+    row = subcommand;
+  }
+  if (!arity_fits(*row, args.size())) return refuse(error_arity(row->name));
+  if (!connection.session().authenticated && !(row->flags & flag_no_auth))
+    return refuse("NOAUTH Authentication required.");
+  if (row->kind != CommandKind::server || !(row->flags & flag_loading)) {
+    if (!services_.stores.ready()) return refuse("LOADING sett is loading the dataset in memory");
+  }
+  return row;
+}
+
+Dispatcher::Result Dispatcher::run(Connection& connection, Arguments args) {
+  loop_.statistics().commands.add(1);
+  auto& calls = connection.record().commands;
+  calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  const CommandRow* row = admit(connection, args);
+  if (!row) return Result::done;
+  connection.record().last_command.store(row->name.data(), std::memory_order_relaxed);
+  connection.pending().row = row;
+  if (row->kind == CommandKind::server) return run_server(connection, args, *row);
+  return resume(connection, args);
+}
+
+Dispatcher::Result Dispatcher::resume(Connection& connection, Arguments args) {
+  const CommandRow& row = *connection.pending().row;
+  if (row.all_stores || row.kind == CommandKind::keyspace) return run_stepped(connection, args);
+  return run_entry(connection, args);
+}
+
+Dispatcher::Result Dispatcher::run_server(Connection& connection, Arguments args, const CommandRow& row) {
+  protocol::ReplyWriter reply(connection.output(), connection.session().version);
+  ServerContext context{row, args, reply, connection.session(), connection, loop_, services_};
+  row.server_handler(context);
+  return context.deferred ? Result::suspended : Result::done;
+}
+
+// --- Locks
+
+bool Dispatcher::take_locks(Connection& connection) {
+  PendingCommand& pending = connection.pending();
+  for (size_t i = pending.held; i < pending.locks.size(); ++i) {
+    const auto& item = pending.locks[i];
+    if (item.store->try_lock(item.shard)) {
+      ++pending.held;
+      continue;
+    }
+    const bool keep = ++pending.misses > misses_before_keeping;
+    if (!keep) release_locks(connection);
+    item.store->wait_for_lock(item.shard, pending, keep);
+    return false;
+  }
+  return true;
+}
+
+void Dispatcher::release_locks(Connection& connection) {
+  PendingCommand& pending = connection.pending();
+  for (size_t i = 0; i < pending.held; ++i) pending.locks[i].store->unlock(pending.locks[i].shard);
+  pending.held = 0;
+}
+
+void Dispatcher::abandon(Connection& connection) {
+  release_locks(connection);
+  for (Store* store : connection.pending().fetched_from) store->release_fetched(connection.session().id);
+  connection.pending().reset();
+}
+
+// --- Runs
+
+// One run of the handler under the locks that pending.locks names and holds.
+Dispatcher::Step Dispatcher::attempt(Connection& connection, Arguments args, std::string_view selected,
+                                     std::string& out, Store* store) {
+  PendingCommand& pending = connection.pending();
+  const auto& options = loop_.options().server;
+  const size_t begin = out.size();
+  protocol::ReplyWriter reply(out, connection.session().version);
+  txn_.begin(pending.locks, loop_.wall_ms());
+  CommandContext context{.row = *pending.row,
+                         .args = args,
+                         .txn = txn_,
+                         .reply = reply,
+                         .selected = selected,
+                         .databases = options.databases,
+                         .value_bytes_max = static_cast<uint64_t>(options.proto_max_bulk_len),
+                         .reply_bytes_max = static_cast<uint64_t>(options.client_output_buffer_limit),
+                         .random = loop_.random(),
+                         .progress = pending.progress,
+                         .store = store};
+  pending.row->handler(context);
+  return settle(connection, out, begin);
+}
+
+Dispatcher::Step Dispatcher::replaced_by_error(std::string& out, size_t begin, std::string_view text,
+                                               Connection& connection) {
+  out.resize(begin);
+  protocol::ReplyWriter(out, connection.session().version).error(text);
+  release_locks(connection);
+  return Step::done;
+}
+
+// After a run: commits it, or sees to what it lacked. The locks are released but for Step::done of a good run, whose
+// gates are the caller's to set first.
+Dispatcher::Step Dispatcher::settle(Connection& connection, std::string& out, size_t begin) {
+  PendingCommand& pending = connection.pending();
+  switch (txn_.verdict()) {
+    case Transaction::Verdict::good:
+      break;
+    case Transaction::Verdict::too_many_buckets:
+      return replaced_by_error(out, begin, "ERR there are already max_buckets buckets", connection);
+    case Transaction::Verdict::needs_shards:
+      out.resize(begin);
+      txn_.add_missing_shards(pending.extra_shards);
+      release_locks(connection);
+      return Step::again;
+    case Transaction::Verdict::needs_fetch:
+      out.resize(begin);
+      release_locks(connection);
+      if (++pending.fetch_rounds > fetch_rounds_max)
+        return replaced_by_error(out, begin, "TRYAGAIN what the command reads keeps changing", connection);
+      fetch(connection);
+      return Step::suspended;
+  }
+  switch (txn_.commit()) {
+    case CommitResult::Kind::committed:
+      release_locks(connection);
+      loop_.statistics().keyspace_hits.add(txn_.hits());
+      loop_.statistics().keyspace_misses.add(txn_.misses());
+      return Step::done;
+    case CommitResult::Kind::conflict:
+      if (++pending.conflicts > conflicts_max)
+        return replaced_by_error(out, begin, "TRYAGAIN others keep writing what the command reads", connection);
+      out.resize(begin);
+      release_locks(connection);
+      return Step::again;
+    case CommitResult::Kind::hold:
+      out.resize(begin);
+      release_locks(connection);
+      wait_for_room(connection);
+      return Step::suspended;
+    case CommitResult::Kind::no_space:
+      return replaced_by_error(out, begin, error_no_space, connection);
+    case CommitResult::Kind::failed:
+      break;
+  }
+  return replaced_by_error(out, begin, error_log_failed, connection);
+}
+
+void Dispatcher::gate(Connection& connection, size_t begin, size_t end) {
+  for (const auto& dependency : txn_.dependencies())
+    if (dependency.sequence > dependency.store->journal().safe())
+      connection.gates().add(begin, end, *dependency.store, dependency.sequence);
+}
+
+void Dispatcher::fetch(Connection& connection) {
+  auto self = connection.shared_from_this();
+  auto left = std::make_shared<std::atomic<size_t>>(txn_.needs().size());
+  for (auto& [store, needs] : txn_.needs()) {
+    connection.pending().fetched_from.push_back(store);
+    store->fetch(connection.session().id, needs, [this, self, left](const storage::Status&) {
+      // A failure shows in the next run, which finds the entry still missing or damaged.
+      if (left->fetch_sub(1) == 1) loop_.post([self] { self->resume(); });
+    });
+  }
+}
+
+void Dispatcher::wait_for_room(Connection& connection) {
+  connection.pending().waits_for_room = true;
+  loop_.wait_for_progress(connection.shared_from_this());
+}
+
+// A command that works on the keys it names, or under all locks of its buckets' stores.
+Dispatcher::Result Dispatcher::run_entry(Connection& connection, Arguments args) {
+  PendingCommand& pending = connection.pending();
+  const CommandRow& row = *pending.row;
+  const std::string_view selected = connection.session().bucket;
+  std::string& out = connection.output();
+  targets_.clear();
+  command_targets(row, args, selected, loop_.options().server.databases, targets_);
+  if ((row.flags & flag_denyoom)) {
+    const std::string_view bucket = targets_.empty() ? selected : targets_.front().bucket;
+    if (services_.stores.store_of(bucket).over_memory_limit()) {
+      release_locks(connection);
+      protocol::ReplyWriter(out, connection.session().version).error(error_oom);
+      return Result::done;
+    }
+  }
+  while (true) {
+    if (pending.held == 0) {  // else it waits with what it has, and the set is the same
+      pending.locks.clear();
+      for (const KeyTarget& target : targets_) {
+        Store& store = services_.stores.store_of(target.bucket);
+        if (row.kind == CommandKind::all_shards)
+          pending.locks.add_all(store);
+        else
+          pending.locks.add(store, store.shard_of(target.key));
+      }
+      for (const auto& item : pending.extra_shards) pending.locks.add(*item.store, item.shard);
+    }
+    if (!take_locks(connection)) return Result::suspended;
+    const size_t begin = out.size();
+    switch (attempt(connection, args, selected, out, nullptr)) {
+      case Step::again:
+        continue;
+      case Step::suspended:
+        return Result::suspended;
+      case Step::done:
+        break;
+    }
+    gate(connection, begin, out.size());
+    for (Store* store : pending.fetched_from) store->release_fetched(connection.session().id);
+    return Result::done;
+  }
+}
+
+// A command that goes through a bucket or through all backends: step by step, each under its own locks, a bounded
+// number of steps a turn. The reply is built aside, since others of this connection may still be leaving.
+Dispatcher::Result Dispatcher::run_stepped(Connection& connection, Arguments args) {
+  PendingCommand& pending = connection.pending();
+  const CommandRow& row = *pending.row;
+  const auto& stores = services_.stores.stores();
+  const std::string_view selected = connection.session().bucket;
+  const std::string_view bucket = row.bucket_argument > 0 ? args[static_cast<size_t>(row.bucket_argument)] : selected;
+  for (int step = 0; step < keyspace_steps_per_turn; ++step) {
+    Store& store = row.all_stores ? *stores[pending.store_index] : services_.stores.store_of(bucket);
+    if (pending.held == 0) {
+      pending.locks.clear();
+      if (row.kind == CommandKind::all_shards)
+        pending.locks.add_all(store);
+      else
+        pending.locks.add(store, pending.progress.shard);
+      for (const auto& item : pending.extra_shards) pending.locks.add(*item.store, item.shard);
+    }
+    if (!take_locks(connection)) return Result::suspended;
+    pending.progress.stores_left = row.all_stores ? static_cast<uint32_t>(stores.size() - pending.store_index - 1) : 0;
+    // A void step is taken again from where it began.
+    const Progress before = pending.progress;
+    const Step outcome = attempt(connection, args, selected, pending.reply, &store);
+    if (outcome != Step::done) {
+      pending.progress = before;
+      if (outcome == Step::suspended) return Result::suspended;
+      continue;
+    }
+    for (const auto& dependency : txn_.dependencies()) pending.depend_on(dependency);
+    if (!pending.progress.done && row.kind == CommandKind::keyspace) continue;
+    if (row.all_stores && ++pending.store_index < stores.size()) {
+      pending.progress.shard = 0;
+      pending.progress.position = 0;
+      pending.progress.done = false;
+      continue;
+    }
+    return finish_stepped(connection);
+  }
+  loop_.post([self = connection.shared_from_this()] { self->resume(); });
+  return Result::suspended;
+}
+
+Dispatcher::Result Dispatcher::finish_stepped(Connection& connection) {
+  PendingCommand& pending = connection.pending();
+  std::string& out = connection.output();
+  const size_t begin = out.size();
+  out += pending.reply;
+  std::string().swap(pending.reply);
+  for (const auto& dependency : pending.dependencies)
+    if (dependency.sequence > dependency.store->journal().safe())
+      connection.gates().add(begin, out.size(), *dependency.store, dependency.sequence);
+  for (Store* store : pending.fetched_from) store->release_fetched(connection.session().id);
+  return Result::done;
+}
+
+}  // namespace sett::server

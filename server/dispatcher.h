@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "server/command.h"
+#include "storage/lock_set.h"
+#include "storage/transaction.h"
+
+namespace sett::server {
+
+class Connection;
+class EventLoop;
+struct Services;
+
+// Takes one request to its reply: finds the row, checks what every command is checked for, takes the shards' locks,
+// runs the handler, commits, lets go, and notes what the reply depends on. Whatever is not to be had at once (a lock,
+// room in the log, an entry that is on disk) suspends the command, never the thread; it begins anew when it is resumed.
+// One for each loop, on its thread.
+class Dispatcher {
+ public:
+  enum class Result : uint8_t { done, suspended };
+
+  Dispatcher(Services& services, EventLoop& loop);
+
+  // The arguments' bytes must stay where they are until the command is done.
+  Result run(Connection& connection, Arguments args);
+  Result resume(Connection& connection, Arguments args);
+  // The client has gone while its command waited: gives back what it holds.
+  void abandon(Connection& connection);
+
+ private:
+  enum class Step : uint8_t { done, again, suspended };
+
+  // nullptr: an error was replied.
+  const CommandRow* admit(Connection& connection, Arguments args);
+  Result run_server(Connection& connection, Arguments args, const CommandRow& row);
+  Result run_entry(Connection& connection, Arguments args);
+  Result run_stepped(Connection& connection, Arguments args);
+  Result finish_stepped(Connection& connection);
+  Step attempt(Connection& connection, Arguments args, std::string_view selected, std::string& out,
+               storage::Store* store);
+  Step settle(Connection& connection, std::string& out, size_t begin);
+  Step replaced_by_error(std::string& out, size_t begin, std::string_view text, Connection& connection);
+  bool take_locks(Connection& connection);
+  void release_locks(Connection& connection);
+  void fetch(Connection& connection);
+  void wait_for_room(Connection& connection);
+  void gate(Connection& connection, size_t begin, size_t end);
+
+  Services& services_;
+  EventLoop& loop_;
+  storage::Transaction txn_;
+  std::vector<KeyTarget> targets_;
+};
+
+}  // namespace sett::server

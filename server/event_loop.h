@@ -1,0 +1,94 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "config/options.h"
+#include "server/statistics.h"
+#include "storage/base/random.h"
+
+namespace sett::server {
+
+class Connection;
+class Dispatcher;
+struct Services;
+
+// One thread, one io_context, and the connections that were handed to it. A turn: wait for events; every ready
+// connection reads, parses and executes; then each log is written once and all replies leave with one call each
+// (end_of_turn). Everything is on the loop's own thread, except what says otherwise.
+class EventLoop {
+ public:
+  EventLoop(Services& services, unsigned index);
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+
+  // --- From any thread
+  void start();
+  void post(std::function<void()> task);
+  // Takes over a connected, non-blocking socket.
+  void adopt(int fd, std::string address, std::string local_address, bool is_unix);
+  // Some journal's marks moved. Wakes the loop only if somebody on it waits for that.
+  void on_journal_progress();
+  // Ends the thread once all connections are closed or `grace_ms` is over; then join().
+  void stop(int64_t grace_ms);
+  void join();
+  const LoopStatistics& statistics() const { return statistics_; }
+  LoopStatistics& statistics() { return statistics_; }
+
+  // --- On the loop's thread
+  boost::asio::io_context& context() { return context_; }
+  Dispatcher& dispatcher() { return *dispatcher_; }
+  Services& services() { return services_; }
+  storage::Random& random() { return random_; }
+  void read_clocks();                           // once for each batch of a connection
+  int64_t wall_ms() const { return wall_ms_; }  // as last read
+  int64_t steady_ms() const { return steady_ms_; }
+  const config::Options& options() const { return *options_; }
+  void flush_at_end_of_turn(std::shared_ptr<Connection> connection);
+  // The connection is called back (on_progress) when a journal has moved.
+  void wait_for_progress(std::shared_ptr<Connection> connection);
+  void forget(const std::shared_ptr<Connection>& connection);
+
+ private:
+  void run();
+  void end_of_turn();
+  void schedule_cron();
+  void on_cron();
+  void wake_waiting();
+
+  // Constant after construction
+  Services& services_;
+  const unsigned index_;
+  boost::asio::io_context context_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::thread thread_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+
+  // Any thread
+  LoopStatistics statistics_;
+  std::atomic<bool> somebody_waits_{false};
+  std::atomic<bool> progress_posted_{false};
+
+  // The loop's thread
+  boost::asio::steady_timer cron_;
+  storage::Random random_;
+  std::shared_ptr<const config::Options> options_;
+  uint64_t options_version_ = 0;
+  int64_t wall_ms_ = 0, steady_ms_ = 0;
+  std::unordered_set<std::shared_ptr<Connection>> connections_;
+  std::vector<std::shared_ptr<Connection>> to_flush_, flushing_;
+  std::vector<std::shared_ptr<Connection>> waiting_;
+  bool stopping_ = false;
+  bool stopped_ = false;
+  int64_t stop_at_ms_ = 0;
+};
+
+}  // namespace sett::server

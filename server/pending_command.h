@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/command.h"
+#include "storage/lock_set.h"
+
+namespace sett::server {
+
+// What is kept of a command that could not finish in one go. It begins anew with each command. Belongs to the
+// connection's loop, but lock_ready, which only posts there.
+class PendingCommand final : public storage::LockWaiter {
+ public:
+  void lock_ready(storage::ShardIndex shard, bool owned) override { on_lock_ready(shard, owned); }
+
+  void reset() {
+    row = nullptr;
+    locks.clear();
+    held = 0;
+    misses = fetch_rounds = conflicts = holds = 0;
+    extra_shards.clear();
+    progress = {};
+    store_index = 0;
+    reply.clear();
+    waits_for_room = false;
+    fetched_from.clear();
+    dependencies.clear();
+  }
+  void depend_on(const storage::Transaction::Dependency& dependency) {
+    for (auto& known : dependencies) {
+      if (known.store != dependency.store) continue;
+      known.sequence = std::max(known.sequence, dependency.sequence);
+      return;
+    }
+    dependencies.push_back(dependency);
+  }
+
+  std::function<void(storage::ShardIndex, bool)> on_lock_ready;  // set once by the connection
+
+  const CommandRow* row = nullptr;
+  storage::LockSet locks;  // of the run; the first `held` are ours while it waits with keep
+  size_t held = 0;
+  uint32_t misses = 0, fetch_rounds = 0, conflicts = 0, holds = 0;
+  storage::LockSet extra_shards;  // found to be needed by a void run
+  Progress progress;              // of a keyspace command
+  size_t store_index = 0;         // of one that goes through all stores
+  std::string reply;              // of a keyspace command, until it is done
+  bool waits_for_room = false;    // in a log: resumed by its progress
+  std::vector<storage::Store*> fetched_from;
+  std::vector<storage::Transaction::Dependency> dependencies;  // of a stepped command: of all its steps
+};
+
+}  // namespace sett::server

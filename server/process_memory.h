@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace sett::server {
+
+// This process's memory, in bytes, as the kernel and the allocator count it. What cannot be read is 0.
+struct ProcessMemory {
+  uint64_t anonymous = 0;  // resident or swapped out: what the process uses, code and mapped files apart
+  uint64_t resident = 0;   // with code and mapped files
+};
+struct AllocatorMemory {
+  uint64_t allocated = 0;  // asked for and not freed
+  uint64_t active = 0;     // pages that hold any of it
+  uint64_t resident = 0;   // with the allocator's own, and pages kept for reuse
+};
+
+ProcessMemory read_process_memory();
+AllocatorMemory read_allocator_memory();
+std::string_view allocator_name();
+uint64_t system_memory_bytes();
+
+// The figures of /proc/<pid>/status, from its text.
+ProcessMemory parse_process_status(std::string_view text);
+
+}  // namespace sett::server

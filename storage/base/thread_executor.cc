@@ -1,0 +1,156 @@
+#include "storage/base/thread_executor.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cassert>
+#include <chrono>
+
+namespace sett::storage {
+
+namespace {
+
+constexpr int background_nice = 10;
+
+int64_t steady_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+ThreadExecutor::ThreadExecutor(unsigned background_threads, ForegroundSink foreground)
+    : foreground_(std::move(foreground)) {
+  assert(background_threads >= 1);
+  threads_.reserve(background_threads + 2);
+  threads_.emplace_back([this] { run_log_lane(); });
+  threads_.emplace_back([this] { run_timers(); });
+  for (unsigned i = 0; i < background_threads; ++i) threads_.emplace_back([this] { run_background(); });
+}
+
+ThreadExecutor::~ThreadExecutor() {
+  stop();
+}
+
+void ThreadExecutor::post(Lane lane, Task task) {
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return;
+    if (lane == Lane::log) log_.push_back(std::move(task));
+    if (lane == Lane::background) background_.push_back(std::move(task));
+  }
+  switch (lane) {
+    case Lane::log:
+      log_ready_.notify_one();
+      break;
+    case Lane::background:
+      background_ready_.notify_one();
+      break;
+    case Lane::foreground:
+      foreground_(std::move(task));
+      break;
+  }
+}
+
+Executor::TimerId ThreadExecutor::post_after(Lane lane, int64_t delay_ms, Task task) {
+  const int64_t due_us = steady_us() + delay_ms * 1000;
+  TimerId id = 0;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_) return 0;
+    id = ++last_timer_;
+    timers_.emplace(Due{due_us, id}, Timer{lane, std::move(task)});
+    due_of_.emplace(id, due_us);
+  }
+  timers_changed_.notify_one();
+  return id;
+}
+
+void ThreadExecutor::cancel(TimerId timer) {
+  Task dropped;  // destroyed after the lock: what it holds may call back
+  MutexLock lock(mutex_);
+  const auto due = due_of_.find(timer);
+  if (due == due_of_.end()) return;
+  const auto found = timers_.find(Due{due->second, timer});
+  dropped = std::move(found->second.task);
+  timers_.erase(found);
+  due_of_.erase(due);
+}
+
+void ThreadExecutor::run_log_lane() {
+  ::pthread_setname_np(::pthread_self(), "sett-log");
+  while (true) {
+    Task task;
+    {
+      MutexLock lock(mutex_);
+      while (log_.empty() && !stopping_) log_ready_.wait(mutex_);
+      if (log_.empty()) return;
+      task = std::move(log_.front());
+      log_.pop_front();
+    }
+    task();
+  }
+}
+
+void ThreadExecutor::run_background() {
+  ::pthread_setname_np(::pthread_self(), "sett-background");
+  // On Linux a nice value belongs to the thread. Best effort: without it background work is only less polite.
+  [[maybe_unused]] const int ignored = ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), background_nice);
+  while (true) {
+    Task task;
+    {
+      MutexLock lock(mutex_);
+      while (background_.empty() && !stopping_) background_ready_.wait(mutex_);
+      if (stopping_) return;
+      task = std::move(background_.front());
+      background_.pop_front();
+    }
+    task();
+  }
+}
+
+void ThreadExecutor::run_timers() {
+  ::pthread_setname_np(::pthread_self(), "sett-timers");
+  while (true) {
+    Timer timer;
+    {
+      MutexLock lock(mutex_);
+      while (true) {
+        if (stopping_) return;
+        if (timers_.empty()) {
+          timers_changed_.wait(mutex_);
+          continue;
+        }
+        const int64_t wait_us = timers_.begin()->first.first - steady_us();
+        if (wait_us <= 0) break;
+        timers_changed_.wait_for(mutex_, std::chrono::microseconds(wait_us));
+      }
+      const auto first = timers_.begin();
+      timer = std::move(first->second);
+      due_of_.erase(first->first.second);
+      timers_.erase(first);
+    }
+    post(timer.lane, std::move(timer.task));
+  }
+}
+
+void ThreadExecutor::stop() {
+  if (threads_.empty()) return;
+  std::deque<Task> dropped_tasks;
+  std::map<Due, Timer> dropped_timers;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    dropped_tasks.swap(background_);
+    dropped_timers.swap(timers_);
+    due_of_.clear();
+  }
+  log_ready_.notify_all();
+  background_ready_.notify_all();
+  timers_changed_.notify_all();
+  for (auto& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+}  // namespace sett::storage

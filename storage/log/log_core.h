@@ -1,0 +1,130 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "storage/base/mutex.h"
+#include "storage/base/random.h"
+#include "storage/log/log.h"
+#include "storage/log/log_writer.h"
+#include "storage/log/segment_files.h"
+
+namespace sett::storage {
+
+// The role of the one who writes: tried for, never waited for (but by close).
+class CAPABILITY("role") WriterRole {
+ public:
+  bool try_take() TRY_ACQUIRE(true) { return !taken_.exchange(true); }
+  void leave() RELEASE() { taken_.store(false); }
+
+ private:
+  std::atomic<bool> taken_{false};
+};
+
+// A log that is open. Three parties: appenders (any thread, a short mutex), the log lane, and loops that write a little
+// themselves; the last two share the writer's role. Whoever misses the role leaves word (missed_), and the holder sees
+// to it when leaving.
+//
+// Order of locks: the role, then mutex_. Neither is held while the listener runs.
+class LogCore final : public std::enable_shared_from_this<LogCore> {
+ public:
+  // What a log goes on from. The header of `first` is not written yet.
+  struct Start {
+    uint64_t position = 0;
+    Sequence previous = 0;  // the last whole record
+    Sequence floor = 0;     // the next sequence is the one above
+    PreparedSegment first;
+    std::vector<SegmentFiles::Kept> old_segments;
+  };
+
+  LogCore(FileSystem& files, Executor& executor, Clock& clock, LogOptions options, uint64_t epoch_seed, Start start);
+
+  // Makes the first segment durable. Once, before everything else.
+  Status begin();
+
+  Journal::Appended append(std::span<const std::string_view> parts, Journal::Urgency urgency);
+  void write_if_small();
+  void request_sync();
+  void release(Sequence through);
+  Status close();
+  void abandon();  // nothing more is written; what is under way ends by itself
+  void post_work();
+  void set_progress_listener(std::function<void()> listener);
+  LogStats stats() const;
+
+  Sequence last() const { return last_.load(std::memory_order_acquire); }
+  Sequence written() const { return written_.load(std::memory_order_acquire); }
+  Sequence synced() const { return synced_.load(std::memory_order_acquire); }
+  bool failed() const { return failed_.load(std::memory_order_acquire); }
+  bool sync_writes() const { return options_.sync_writes; }
+
+ private:
+  // log_core.cc: appenders, marks, opening and closing.
+  Journal::Room admit(uint64_t need, Journal::Urgency urgency, int64_t now_us) REQUIRES(mutex_);
+  bool record_pending_since(int64_t now_us) REQUIRES(mutex_);
+  int64_t now_us() { return std::max<int64_t>(1, clock_.steady_us()); }  // 0 means never
+  void fail(const Status& status);
+  void notify() const;
+  Status finish() REQUIRES(role_);
+
+  // log_lane.cc: what runs on the log lane, and the loops' small writes.
+  void work();
+  void work_as_writer() REQUIRES(role_);
+  bool take_role_or_leave_word() TRY_ACQUIRE(true, role_);
+  void leave_role() RELEASE(role_);
+  bool write_pending() REQUIRES(role_);
+  bool sync_written() REQUIRES(role_);
+  bool sync_due() { return sync_due_at(now_us()); }
+  bool sync_due_at(int64_t now_us) const;
+  bool pending_is_small() REQUIRES(role_);
+  void carry_mark() REQUIRES(role_);
+  void release_segments() REQUIRES(role_);
+  void prepare_segments();
+  bool wants_segment() REQUIRES(mutex_);
+  Status prepare_one();
+  void arm_sync_timer();
+  void arm_timer(std::atomic<bool>& armed, int64_t delay_ms, void (LogCore::*on_time)());
+  void on_sync_time() { work(); }
+  void on_mark_time();
+  void on_retry_time() { work(); }
+
+  FileSystem& files_;
+  Executor& executor_;
+  Clock& clock_;
+  const LogOptions options_;  // segment_bytes in whole blocks
+  const uint64_t start_position_;
+
+  std::atomic<Sequence> last_, written_, synced_;
+  std::atomic<uint64_t> appended_position_, written_position_, synced_position_, front_position_{0}, segments_{0};
+  std::atomic<int64_t> oldest_unsynced_us_{0};  // when the oldest record that is not synced was appended; 0: none
+  std::atomic<bool> failed_{false}, closed_{false}, disk_full_{false}, slow_{false}, missed_{false};
+  std::atomic<bool> work_posted_{false}, sync_requested_{false}, mark_due_{false};
+  std::atomic<bool> sync_timer_armed_{false}, mark_timer_armed_{false}, retry_timer_armed_{false};
+  std::atomic<Sequence> release_through_{0};
+  std::atomic<uint64_t> writes_{0}, loop_writes_{0}, syncs_{0}, delayed_syncs_{0};
+  std::atomic<int64_t> last_sync_us_{0};
+  std::atomic<const std::function<void()>*> listener_{nullptr};
+  std::unique_ptr<const std::function<void()>> listener_owner_;  // set once
+
+  mutable Mutex mutex_;
+  LogWriter writer_ GUARDED_BY(mutex_);
+  std::string filling_ GUARDED_BY(mutex_);           // framed, not yet taken by the writer
+  int64_t filling_since_us_ GUARDED_BY(mutex_) = 0;  // its oldest record; 0: it has none
+  uint64_t records_end_ GUARDED_BY(mutex_) = 0;      // position behind the last record
+  uint64_t carried_mark_ GUARDED_BY(mutex_) = 0;     // the mark in the last chunk
+  uint64_t wanted_bytes_ GUARDED_BY(mutex_) = 0;     // room that somebody was told to wait for
+  uint64_t next_number_ GUARDED_BY(mutex_);
+  Random epochs_ GUARDED_BY(mutex_);
+  std::deque<PreparedSegment> prepared_ GUARDED_BY(mutex_);  // the writer_ may be in one of them already
+  Status failure_ GUARDED_BY(mutex_);
+
+  WriterRole role_;
+  std::string writing_ GUARDED_BY(role_);
+  SegmentFiles segment_files_ GUARDED_BY(role_);
+  bool finished_ GUARDED_BY(role_) = false;
+};
+
+}  // namespace sett::storage

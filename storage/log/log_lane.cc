@@ -1,0 +1,243 @@
+// What runs on the log lane, and the small writes that a loop does in its place.
+#include <algorithm>
+
+#include "storage/log/log_core.h"
+
+namespace sett::storage {
+
+namespace {
+constexpr int64_t mark_delay_ms = 50;             // the promise is 100
+constexpr int64_t retry_delay_ms = 100;           // while the disk is full
+constexpr int small_write_rounds_max = 4;         // of a loop that others leave word with
+constexpr uint64_t buffer_bytes_kept = 4u << 20;  // a buffer that grew larger is given back
+}  // namespace
+
+void LogCore::post_work() {
+  if (work_posted_.exchange(true)) return;
+  executor_.post(Executor::Lane::log, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->work();
+  });
+}
+
+void LogCore::arm_timer(std::atomic<bool>& armed, int64_t delay_ms, void (LogCore::*on_time)()) {
+  if (armed.exchange(true)) return;
+  executor_.post_after(Executor::Lane::log, delay_ms, [weak = weak_from_this(), &armed, on_time] {
+    if (const auto self = weak.lock()) {
+      armed = false;
+      (self.get()->*on_time)();
+    }
+  });
+}
+
+void LogCore::arm_sync_timer() {
+  const int64_t oldest_us = oldest_unsynced_us_;
+  if (oldest_us == 0 || failed_ || closed_) return;
+  const int64_t due_us = oldest_us + options_.sync_interval_ms * 1000 - now_us();
+  arm_timer(sync_timer_armed_, std::max<int64_t>(0, (due_us + 999) / 1000), &LogCore::on_sync_time);
+}
+
+void LogCore::on_mark_time() {
+  mark_due_ = true;
+  work();
+}
+
+bool LogCore::sync_due_at(int64_t now_us) const {
+  const int64_t oldest_us = oldest_unsynced_us_;
+  return oldest_us != 0 && now_us - oldest_us >= options_.sync_interval_ms * 1000;
+}
+
+// Not analysed: that the second try succeeds although word was left is what the analysis cannot follow.
+bool LogCore::take_role_or_leave_word() NO_THREAD_SAFETY_ANALYSIS {
+  if (role_.try_take()) return true;
+  missed_ = true;
+  return role_.try_take();  // whoever held it may have left before it could see the word
+}
+
+void LogCore::leave_role() {
+  role_.leave();
+  if (missed_.exchange(false)) post_work();
+}
+
+void LogCore::work() {
+  work_posted_ = false;
+  if (failed_ || closed_) return;
+  prepare_segments();
+  if (!take_role_or_leave_word()) return;
+  work_as_writer();
+  leave_role();
+  arm_sync_timer();
+}
+
+void LogCore::work_as_writer() {
+  if (failed_ || closed_) return;
+  const bool requested = sync_requested_.exchange(false);
+  if (!write_pending()) return;
+  if (oldest_unsynced_us_ != 0 && (options_.sync_writes || requested || sync_due())) {
+    if (!sync_written()) return;
+  }
+  if (mark_due_.exchange(false)) carry_mark();
+  release_segments();
+}
+
+bool LogCore::write_pending() {
+  uint64_t end = 0;
+  Sequence last = 0;
+  {
+    MutexLock lock(mutex_);
+    if (filling_.empty()) return true;
+    std::swap(filling_, writing_);
+    filling_since_us_ = 0;
+    end = writer_.position();
+    last = last_.load(std::memory_order_relaxed);
+  }
+  const int64_t begun_us = now_us();
+  const uint64_t segments_before = segment_files_.segments();
+  const Status status = segment_files_.write(writing_, [this] {
+    MutexLock lock(mutex_);
+    PreparedSegment next = std::move(prepared_.front());
+    prepared_.pop_front();
+    return next;
+  });
+  if (!status) {
+    fail(status);
+    return false;
+  }
+  if (segment_files_.segments() != segments_before) segments_ = segment_files_.segments();
+  if (writing_.size() <= options_.small_write_bytes_max) slow_ = now_us() - begun_us > options_.small_write_quick_us;
+  writing_.clear();
+  if (writing_.capacity() > buffer_bytes_kept) std::string().swap(writing_);
+  ++writes_;
+  written_position_ = end;
+  written_.store(last, std::memory_order_release);
+  notify();
+  return true;
+}
+
+// Everything written is synced: nothing is written meanwhile, the role is ours.
+bool LogCore::sync_written() {
+  const int64_t begun_us = now_us();
+  if (!options_.sync_writes && begun_us - oldest_unsynced_us_ > 2 * options_.sync_interval_ms * 1000) ++delayed_syncs_;
+  if (const Status status = segment_files_.sync(); !status) {
+    fail(status);
+    return false;
+  }
+  last_sync_us_ = now_us() - begun_us;
+  ++syncs_;
+  synced_position_ = written_position_.load();
+  bool nothing_behind = false;
+  {
+    MutexLock lock(mutex_);
+    oldest_unsynced_us_ = filling_since_us_;
+    nothing_behind = filling_since_us_ == 0 && carried_mark_ < records_end_;
+  }
+  synced_.store(written_.load(std::memory_order_relaxed), std::memory_order_release);
+  if (nothing_behind && !closed_) arm_timer(mark_timer_armed_, mark_delay_ms, &LogCore::on_mark_time);
+  notify();
+  return true;
+}
+
+void LogCore::carry_mark() {
+  {
+    MutexLock lock(mutex_);
+    const bool all_synced = filling_.empty() && oldest_unsynced_us_ == 0;
+    const uint64_t room = writer_.end_position() - writer_.position();
+    if (!all_synced || carried_mark_ >= records_end_ || room < LogWriter::framed_bytes_max(0)) return;
+    carried_mark_ = synced_position_;
+    writer_.append_mark(carried_mark_, filling_);
+    appended_position_ = writer_.position();
+  }
+  write_pending();
+}
+
+void LogCore::release_segments() {
+  const Sequence through = release_through_;
+  if (through == 0) return;
+  // What cannot be removed stays until the next release or the next start; a folder that cannot be synced says that the
+  // disk is not to be trusted.
+  const Status status = segment_files_.release(through);
+  front_position_ = segment_files_.front_position();
+  segments_ = segment_files_.segments();
+  if (!status && status.kind() != ErrorKind::no_space) fail(status);
+}
+
+bool LogCore::pending_is_small() {
+  MutexLock lock(mutex_);
+  return filling_.size() <= options_.small_write_bytes_max && writer_.position() <= segment_files_.active_end();
+}
+
+void LogCore::write_if_small() {
+  if (appended_position_.load(std::memory_order_acquire) == written_position_ || failed_ || closed_) return;
+  for (int round = 0; round < small_write_rounds_max; ++round) {
+    if (options_.sync_writes || slow_ || sync_requested_ || sync_due()) break;
+    if (!take_role_or_leave_word()) return;  // the holder writes ours too
+    const bool small = !closed_ && pending_is_small();
+    const uint64_t writes_before = writes_;
+    if (small) write_pending();
+    loop_writes_ += writes_ - writes_before;
+    role_.leave();
+    if (!small) break;
+    if (!missed_.exchange(false)) return;
+  }
+  post_work();
+}
+
+bool LogCore::wants_segment() {
+  const uint64_t room = writer_.end_position() - writer_.position();
+  return writer_.segments_ahead() == 0 || room < std::max(options_.emergency_bytes, wanted_bytes_);
+}
+
+Status LogCore::prepare_one() {
+  uint64_t number = 0;
+  uint64_t epoch = 0;
+  uint64_t missing = 0;
+  {
+    MutexLock lock(mutex_);
+    number = next_number_;
+    epoch = epochs_.next();
+    const uint64_t room = writer_.end_position() - writer_.position();
+    missing = wanted_bytes_ > room ? wanted_bytes_ - room : 0;
+  }
+  // For a record that will not fit anyway the rest of the disk is not taken.
+  if (missing > options_.segment_bytes) {
+    auto free = files_.free_bytes(options_.directory);
+    if (free && *free < missing) return Status::error(ErrorKind::no_space, "not enough room for the record");
+  }
+  auto prepared = prepare_segment(files_, options_.directory, number, epoch, options_.segment_bytes);
+  if (!prepared) return prepared.status();
+  MutexLock lock(mutex_);
+  ++next_number_;
+  writer_.add_segment({number, epoch, options_.segment_bytes});
+  prepared_.push_back(std::move(*prepared));
+  return {};
+}
+
+void LogCore::prepare_segments() {
+  bool changed = false;
+  while (!closed_) {
+    {
+      MutexLock lock(mutex_);
+      if (!wants_segment()) {
+        wanted_bytes_ = 0;
+        changed = disk_full_.exchange(false) || changed;
+        break;
+      }
+    }
+    const Status status = prepare_one();
+    changed = true;
+    if (status.is_ok()) continue;
+    if (status.kind() != ErrorKind::no_space) {
+      fail(status);
+      return;
+    }
+    disk_full_ = true;
+    {
+      MutexLock lock(mutex_);
+      wanted_bytes_ = 0;
+    }
+    arm_timer(retry_timer_armed_, retry_delay_ms, &LogCore::on_retry_time);
+    break;
+  }
+  if (changed) notify();
+}
+
+}  // namespace sett::storage

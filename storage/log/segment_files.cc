@@ -1,0 +1,83 @@
+#include "storage/log/segment_files.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace sett::storage {
+
+using namespace log_format;
+
+namespace {
+
+Status make_ready(FileSystem& files, const std::string& directory, AppendFile& file, uint64_t bytes) {
+  if (auto status = file.allocate(bytes); !status) return status;
+  return files.sync_directory(directory);
+}
+
+}  // namespace
+
+Result<PreparedSegment> prepare_segment(FileSystem& files, const std::string& directory, uint64_t number,
+                                        uint64_t epoch, uint64_t bytes) {
+  PreparedSegment segment{number, epoch, bytes, join_path(directory, segment_name(number)), nullptr};
+  auto file = files.create(segment.path);
+  if (!file) return file.status();
+  segment.file = std::move(*file);
+  if (auto status = make_ready(files, directory, *segment.file, bytes); !status) {
+    if (auto closed = segment.file->close(); !closed) return closed;
+    // What cannot be removed now is an empty file: the next recovery does.
+    if (auto removed = files.remove(segment.path); !removed && status.kind() == ErrorKind::no_space) return removed;
+    return status;
+  }
+  return segment;
+}
+
+Status SegmentFiles::enter(PreparedSegment next, std::string_view header_bytes) {
+  assert(is_segment_header(header_bytes));
+  const SegmentHeader header = get_segment_header(header_bytes.data());
+  active_ = std::move(next);
+  active_start_ = header.start_position;
+  assert(header.number == active_.number);
+  kept_.push_back({header.number, header.start_position, header.previous_sequence});
+  if (auto status = active_.file->append(header_bytes.substr(0, segment_header_bytes)); !status) return status;
+  return active_.file->sync();
+}
+
+Status SegmentFiles::write(std::string_view stream, const std::function<PreparedSegment()>& next) {
+  while (true) {
+    const uint64_t count = std::min<uint64_t>(stream.size(), active_end() - position());
+    if (count > 0) {
+      if (auto status = active_.file->append(stream.substr(0, count)); !status) return status;
+      stream.remove_prefix(count);
+    }
+    if (stream.empty()) return {};
+    if (auto status = active_.file->sync(); !status) return status;
+    if (auto status = active_.file->close(); !status) return status;
+    if (auto status = enter(next(), stream); !status) return status;
+    stream.remove_prefix(segment_header_bytes);
+  }
+}
+
+Status SegmentFiles::finish() {
+  if (auto status = active_.file->trim(); !status) return status;
+  return active_.file->close();
+}
+
+Status SegmentFiles::release(Sequence through) {
+  size_t needless = 0;
+  while (needless + 1 < kept_.size() && kept_[needless + 1].previous_sequence <= through) ++needless;
+  if (needless == 0) return {};
+  Status outcome;
+  size_t removed = 0;
+  while (removed < needless && outcome.is_ok()) {
+    outcome = files_.remove(join_path(directory_, segment_name(kept_[removed].number)));
+    if (outcome.is_ok() || outcome.kind() == ErrorKind::not_found) {
+      outcome = {};
+      ++removed;
+    }
+  }
+  kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(removed));
+  if (auto status = files_.sync_directory(directory_); !status) return status;
+  return outcome;
+}
+
+}  // namespace sett::storage

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/io/file_system.h"
+#include "storage/log/log_format.h"
+
+namespace sett::storage {
+
+// A segment file made ready: its name and its space are there, its bytes are zeroes.
+struct PreparedSegment {
+  uint64_t number = 0;
+  uint64_t epoch = 0;
+  uint64_t bytes = 0;
+  std::string path;
+  std::unique_ptr<AppendFile> file;
+};
+
+// Creates, allocates, syncs the folder. On failure nothing is left, as far as that can be done.
+Result<PreparedSegment> prepare_segment(FileSystem& files, const std::string& directory, uint64_t number,
+                                        uint64_t epoch, uint64_t bytes);
+
+// The end of the log on disk: writes the stream of a LogWriter into segment files, one behind the other, and removes
+// old ones from the front. Knows nothing of marks and waiting. One owner at a time.
+class SegmentFiles {
+ public:
+  // A segment of the log, by the header that opened it.
+  struct Kept {
+    uint64_t number;
+    uint64_t start_position;
+    Sequence previous_sequence;
+  };
+
+  SegmentFiles(FileSystem& files, std::string directory, std::vector<Kept> old_segments)
+      : files_(files), directory_(std::move(directory)), kept_(std::move(old_segments)) {}
+
+  // Goes on in `next`, whose header is `header_bytes`; written and synced before anything else goes there.
+  Status enter(PreparedSegment next, std::string_view header_bytes);
+  // Writes `stream` behind what was written before. Where the segment ends it is synced, and next() gives the one to go
+  // on in.
+  Status write(std::string_view stream, const std::function<PreparedSegment()>& next);
+  Status sync() { return active_.file->sync(); }
+  // Gives back the unused space of the active segment and closes it: nothing may be written any more.
+  Status finish();
+  // Removes segments that hold only records with sequences <= `through`; never the active one.
+  Status release(Sequence through);
+
+  uint64_t position() const { return active_start_ + active_.file->size(); }
+  uint64_t active_end() const { return active_start_ + active_.bytes; }
+  uint64_t segments() const { return kept_.size(); }
+  uint64_t front_position() const { return kept_.front().start_position; }
+
+ private:
+  FileSystem& files_;
+  const std::string directory_;
+  std::vector<Kept> kept_;  // the active one last
+  PreparedSegment active_;
+  uint64_t active_start_ = 0;
+};
+
+}  // namespace sett::storage

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/base/mutex.h"
+#include "storage/io/file_system.h"
+#include "storage/log/log.h"
+#include "storage/memory/memory_store.h"
+#include "storage/simple_kv/manifest.h"
+#include "storage/simple_kv/simple_kv_store.h"
+#include "storage/simple_kv/snapshot_writer.h"
+
+namespace sett::storage {
+
+class SnapshotJob;
+
+// simple_kv: the memory store, a log behind it, and snapshots that let the log be cut. Opened by open_simple_kv.
+class SimpleKvEngine final : public MemoryStore {
+ public:
+  SimpleKvEngine(FileSystem& files, Executor& executor, Clock& clock, const SimpleKvOptions& options,
+                 MemoryStoreOptions memory_options);
+  ~SimpleKvEngine() override;
+
+  // Takes the lock, reads snapshot and log. Once, before anything else.
+  Status recover(std::optional<Manifest> manifest, std::unique_ptr<FileLock> lock, std::atomic<double>* progress);
+
+  void start() override;
+  void snapshot(std::function<void(Status)> done) override;
+  StoreStats stats() const override;
+  Status close() override;
+
+ private:
+  friend class SnapshotJob;
+
+  std::string wal_directory() const { return join_path(kv_options_.path, "wal"); }
+  std::string state_directory() const { return join_path(kv_options_.path, "last_state"); }
+  // Recovery
+  Status load_snapshot(const Manifest& manifest, std::atomic<double>* progress);
+  Status load_entry(const Manifest& manifest, const SnapshotEntry& entry);
+  Status replay(Sequence sequence, std::string_view record);
+  Status replay_mutation(const Mutation& mutation, Sequence sequence, std::span<const Mutation> binds);
+  void replay_binds(std::span<const Mutation> binds, Sequence sequence);
+  void bury_expired();
+  Status remove_other_snapshots();
+  // Snapshots
+  void schedule_check();
+  bool snapshot_is_due();
+  // `published`: the manifest was being replaced when the job ended, well or not.
+  void snapshot_done(const Status& status, bool published, const Manifest& manifest, int64_t duration_ms);
+
+  FileSystem& files_;
+  const SimpleKvOptions kv_options_;
+  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<Log> log_;
+  LogRecovery recovery_;
+  // Of the replay
+  Sequence walk_end_ = 0;  // of the snapshot
+  int64_t pass_ms_ = 0;    // the latest expiry pass
+  Sequence pass_sequence_ = 0;
+
+  mutable Mutex snapshot_mutex_;
+  Manifest manifest_ GUARDED_BY(snapshot_mutex_);  // the last one on disk
+  std::shared_ptr<SnapshotJob> job_ GUARDED_BY(snapshot_mutex_);
+  std::vector<std::function<void(Status)>> waiting_ GUARDED_BY(snapshot_mutex_);
+  bool last_failed_ GUARDED_BY(snapshot_mutex_) = false;
+  int64_t last_duration_ms_ GUARDED_BY(snapshot_mutex_) = -1;
+  int64_t last_attempt_ms_ GUARDED_BY(snapshot_mutex_) = 0;  // steady
+  uint64_t changes_at_snapshot_ GUARDED_BY(snapshot_mutex_) = 0;
+  uint64_t changes_in_job_ GUARDED_BY(snapshot_mutex_) = 0;
+  uint64_t failed_snapshots_ GUARDED_BY(snapshot_mutex_) =
+      0;  // since the last good one: their numbers are not used again
+  uint64_t appended_at_snapshot_ GUARDED_BY(snapshot_mutex_) = 0;
+  uint64_t appended_in_job_ GUARDED_BY(snapshot_mutex_) = 0;
+  // Whose manifest may or may not have reached the disk: their files stay until a later snapshot is certain.
+  std::vector<uint64_t> uncertain_generations_ GUARDED_BY(snapshot_mutex_);
+  bool closing_ GUARDED_BY(snapshot_mutex_) = false;
+};
+
+}  // namespace sett::storage

@@ -1,0 +1,158 @@
+// What SimpleKvEngine does before it serves: the snapshot, then the log behind it.
+#include <algorithm>
+#include <utility>
+
+#include "storage/simple_kv/engine.h"
+#include "storage/simple_kv/snapshot_reader.h"
+
+namespace sett::storage {
+
+namespace {
+constexpr double snapshot_share = 0.7;  // of the progress that is shown
+}
+
+Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr<FileLock> lock,
+                               std::atomic<double>* progress) {
+  lock_ = std::move(lock);
+  Sequence after = 0;
+  if (manifest) {
+    if (Status status = load_snapshot(*manifest, progress); !status.is_ok()) return status;
+    after = manifest->begin;
+    walk_end_ = manifest->end;
+    pass_ms_ = manifest->expiry_floor_ms;
+    MutexLock guard(snapshot_mutex_);
+    manifest_ = *std::move(manifest);
+  }
+  if (progress) progress->store(snapshot_share);
+  const LogOptions log_options{.directory = wal_directory(),
+                               .sync_writes = kv_options_.sync_writes,
+                               .sync_interval_ms = kv_options_.sync_interval_ms,
+                               .segment_bytes = kv_options_.wal_segment_bytes};
+  auto opened = Log::open(files_, *executor_, *clock_, log_options, after,
+                          [this](Sequence sequence, std::string_view record) { return replay(sequence, record); });
+  if (!opened.is_ok()) return opened.status();
+  log_ = std::move(opened.value().log);
+  recovery_ = opened.value().recovery;
+  journal_ = log_.get();
+  bury_expired();
+  if (progress) progress->store(1.0);
+  return remove_other_snapshots();
+}
+
+// --- The snapshot
+
+Status SimpleKvEngine::load_snapshot(const Manifest& manifest, std::atomic<double>* progress) {
+  for (const auto& [name, id] : manifest.buckets) catalogue_.bind(name, id);
+  catalogue_.raise_generation(manifest.bucket_generation);
+  std::vector<Status> outcomes(manifest.shards);
+  std::atomic<uint32_t> loaded{0};
+  std::vector<Executor::Task> tasks;
+  for (uint32_t i = 0; i < manifest.shards; ++i) {
+    tasks.push_back([this, &manifest, &outcomes, &loaded, progress, i] {
+      outcomes[i] = read_snapshot(files_, state_directory(), manifest.generation, i,
+                                  [&](const SnapshotEntry& entry) { return load_entry(manifest, entry); });
+      if (progress) progress->store(snapshot_share * (loaded.fetch_add(1) + 1) / manifest.shards);
+    });
+  }
+  // One file, one shard: then no two tasks meet. Spread anew, they take turns.
+  const bool same_shards = manifest.shards == shard_count() && manifest.hash == kv_options_.hash;
+  if (same_shards)
+    executor_->run_all(std::move(tasks));
+  else
+    for (const auto& task : tasks) task();
+  for (const Status& outcome : outcomes)
+    if (!outcome.is_ok()) return outcome;
+  return {};
+}
+
+Status SimpleKvEngine::load_entry(const Manifest& manifest, const SnapshotEntry& entry)
+    NO_THREAD_SAFETY_ANALYSIS {  // nobody else has the store yet, and each shard is one task's
+  if (!catalogue_.is_bound(entry.bucket) || entry.sequence > manifest.end || entry.sequence == 0)
+    return Status::corruption(state_directory(), 0, "a snapshot has an entry that its manifest does not cover");
+  apply(shard(shard_of(entry.key)),
+        {.kind = Mutation::Kind::put,
+         .bucket = entry.bucket,
+         .key = entry.key,
+         .value = entry.value,
+         .expires_at_ms = entry.expires_at_ms},
+        entry.sequence);
+  return {};
+}
+
+// --- The log
+
+Status SimpleKvEngine::replay(Sequence sequence, std::string_view record) {
+  MutationDecoder decoder(record);
+  Mutation mutation;
+  std::vector<Mutation> binds;
+  while (decoder.next(mutation)) {
+    switch (mutation.kind) {
+      case Mutation::Kind::expiry_pass:
+        pass_ms_ = std::max(pass_ms_, mutation.expires_at_ms);
+        pass_sequence_ = sequence;
+        break;
+      case Mutation::Kind::bind:
+        // Names take effect where they stand: what follows in the batch may be of the new bucket.
+        binds.push_back(mutation);
+        if (mutation.bucket != no_bucket) catalogue_.raise_generation(generation_of(mutation.bucket));
+        break;
+      default:
+        if (Status status = replay_mutation(mutation, sequence, binds); !status.is_ok()) return status;
+    }
+  }
+  if (decoder.failed())
+    return Status::corruption(wal_directory(), 0,
+                              "the record " + std::to_string(sequence) + " of the log is no batch of mutations");
+  if (!binds.empty()) replay_binds(binds, sequence);
+  return {};
+}
+
+void SimpleKvEngine::replay_binds(std::span<const Mutation> binds, Sequence sequence) NO_THREAD_SAFETY_ANALYSIS {
+  // Nobody else has the store yet; the locks are taken because apply_binds asserts them.
+  for (auto& at : shards_)
+    while (!at->lock.try_lock()) {
+    }
+  apply_binds(binds, sequence);
+  for (ShardIndex i = 0; i < shard_count(); ++i) shards_[i]->lock.unlock(i);
+}
+
+// The log begins before the walk of the snapshot ended: an entry may be as new as the record, or newer, and then the
+// record is in it. What a splice or an expire stands on may have been deleted before the walk came by, and then so were
+// they.
+Status SimpleKvEngine::replay_mutation(const Mutation& mutation, Sequence sequence, std::span<const Mutation> binds)
+    NO_THREAD_SAFETY_ANALYSIS {  // nobody else has the store yet
+  const auto binds_it = [&](const Mutation& bind) { return bind.bucket == mutation.bucket; };
+  if (!catalogue_.is_bound(mutation.bucket) && std::none_of(binds.begin(), binds.end(), binds_it)) return {};
+  Shard& at = shard(shard_of(mutation.key));
+  bool present = false;
+  if (Table* table = at.find_table(mutation.bucket)) {
+    if (const Entry* entry = table->find(mutation.key)) {
+      if (entry->sequence() >= sequence) return {};
+      present = entry->sequence() > pass_sequence_ || is_live(entry->expires_at_ms(), pass_ms_);
+    }
+  }
+  const bool builds_on_base = mutation.kind == Mutation::Kind::splice || mutation.kind == Mutation::Kind::expire;
+  if (builds_on_base && !present) {
+    if (sequence <= walk_end_) return {};
+    return Status::corruption(wal_directory(), 0,
+                              "the record " + std::to_string(sequence) + " of the log changes a key that is not there");
+  }
+  apply(at, mutation, sequence);
+  return {};
+}
+
+// What the last pass judged is gone, whatever the wall clock says now; later passes take the rest.
+void SimpleKvEngine::bury_expired() NO_THREAD_SAFETY_ANALYSIS {  // nobody else has the store yet
+  for (auto& at : shards_) {
+    at->floor_ms = std::max(at->floor_ms, pass_ms_);
+    at->next_due_ms = INT64_MAX;
+    for (auto& table : at->tables) {
+      if (!table) continue;
+      while (table->expire_first(pass_ms_, nullptr)) {
+      }
+      at->next_due_ms = std::min(at->next_due_ms, table->expiries().first_ms());
+    }
+  }
+}
+
+}  // namespace sett::storage

@@ -1,0 +1,143 @@
+#include "storage/simple_kv/snapshot_reader.h"
+
+#include <lz4.h>
+
+#include "storage/base/bytes.h"
+#include "storage/simple_kv/snapshot_format.h"
+
+namespace sett::storage {
+
+namespace {
+
+class Reader {
+ public:
+  Reader(const RandomAccessFile& file, std::string path, uint64_t generation, uint32_t shard)
+      : file_(file), path_(std::move(path)), generation_(generation), shard_(shard) {}
+
+  Status read_all(const std::function<Status(const SnapshotEntry&)>& visit) {
+    if (Status status = read_header(); !status.is_ok()) return status;
+    while (true) {
+      Block block;
+      if (Status status = read_block(block); !status.is_ok()) return status;
+      if (block.kind == SnapshotBlock::end) return check_end(block);
+      if (Status status = visit_block(block, visit); !status.is_ok()) return status;
+    }
+  }
+
+ private:
+  struct Block {
+    uint64_t offset;
+    SnapshotBlock kind;
+    uint32_t raw_bytes, entries;
+    std::string payload;
+  };
+
+  Status corrupt(uint64_t offset, std::string what) const { return Status::corruption(path_, offset, std::move(what)); }
+
+  Status read_exactly(uint64_t bytes, std::string& out) {
+    if (bytes > file_.size() - std::min(position_, file_.size())) return corrupt(position_, "the snapshot ends early");
+    out.resize(bytes);
+    const auto got = file_.read(position_, out.data(), bytes);
+    if (!got.is_ok()) return got.status();
+    if (got.value() != bytes) return corrupt(position_, "the snapshot ends early");
+    position_ += bytes;
+    return {};
+  }
+
+  Status read_header() {
+    std::string header;
+    if (Status status = read_exactly(snapshot_header_bytes, header); !status.is_ok()) return status;
+    ByteReader fields(std::string_view(header).substr(snapshot_magic.size()));
+    const auto version = fields.fixed<uint32_t>();
+    const auto shard = fields.fixed<uint32_t>();
+    const auto generation = fields.fixed<uint64_t>();
+    const auto checksum = fields.fixed<uint32_t>();
+    if (!header.starts_with(snapshot_magic)) return corrupt(0, "this is no snapshot of sett");
+    if (checksum != crc32c(std::string_view(header).substr(0, header.size() - sizeof checksum)))
+      return corrupt(0, "the checksum of the header is wrong");
+    if (version > snapshot_version)
+      return Status::error(ErrorKind::unsupported, path_ + ": written by a newer sett (format " +
+                                                       std::to_string(version) + ", this one reads up to " +
+                                                       std::to_string(snapshot_version) + ")");
+    if (shard != shard_ || generation != generation_)
+      return corrupt(0, "the snapshot belongs to another shard or time");
+    return {};
+  }
+
+  Status read_block(Block& block) {
+    block.offset = position_;
+    std::string header;
+    if (Status status = read_exactly(snapshot_block_header_bytes, header); !status.is_ok()) return status;
+    ByteReader fields(header);
+    block.kind = static_cast<SnapshotBlock>(fields.fixed<uint8_t>());
+    const auto stored_bytes = fields.fixed<uint32_t>();
+    block.raw_bytes = fields.fixed<uint32_t>();
+    block.entries = fields.fixed<uint32_t>();
+    const auto checksum = fields.fixed<uint32_t>();
+    if (Status status = read_exactly(stored_bytes, block.payload); !status.is_ok()) return status;
+    const auto covered = std::string_view(header).substr(0, header.size() - sizeof checksum);
+    if (checksum != snapshot_checksum(generation_, shard_, block_++, covered, block.payload))
+      return corrupt(block.offset, "the checksum of a block is wrong");
+    return {};
+  }
+
+  Status visit_block(const Block& block, const std::function<Status(const SnapshotEntry&)>& visit) {
+    std::string unpacked;
+    std::string_view entries = block.payload;
+    if (block.kind == SnapshotBlock::lz4) {
+      if (block.raw_bytes > LZ4_MAX_INPUT_SIZE) return corrupt(block.offset, "the size of a block is impossible");
+      unpacked.resize(block.raw_bytes);
+      const int got = LZ4_decompress_safe(block.payload.data(), unpacked.data(), static_cast<int>(block.payload.size()),
+                                          static_cast<int>(unpacked.size()));
+      if (got < 0 || static_cast<uint32_t>(got) != block.raw_bytes)
+        return corrupt(block.offset, "a block cannot be decompressed");
+      entries = unpacked;
+    } else if (block.kind != SnapshotBlock::plain) {
+      return corrupt(block.offset, "a block is of an unknown kind");
+    }
+    ByteReader reader(entries);
+    for (uint32_t i = 0; i < block.entries; ++i) {
+      SnapshotEntry entry{};
+      entry.bucket = reader.varint();
+      entry.sequence = reader.varint();
+      entry.expires_at_ms = static_cast<int64_t>(reader.varint());
+      entry.key = reader.sized();
+      entry.value = reader.sized();
+      if (reader.failed() || entry.expires_at_ms < 0)
+        return corrupt(block.offset, "an entry of a block does not parse");
+      if (Status status = visit(entry); !status.is_ok()) return status;
+    }
+    if (!reader.at_end()) return corrupt(block.offset, "a block has more bytes than entries");
+    entries_ += block.entries;
+    return {};
+  }
+
+  Status check_end(const Block& block) const {
+    ByteReader reader(block.payload);
+    if (reader.fixed<uint64_t>() != entries_ || !reader.at_end())
+      return corrupt(block.offset, "the snapshot has another number of entries than it says");
+    if (position_ != file_.size()) return corrupt(position_, "there are bytes behind the end of the snapshot");
+    return {};
+  }
+
+  const RandomAccessFile& file_;
+  const std::string path_;
+  const uint64_t generation_;
+  const uint32_t shard_;
+  uint64_t position_ = 0, block_ = 0, entries_ = 0;
+};
+
+}  // namespace
+
+Status read_snapshot(FileSystem& files, const std::string& directory, uint64_t generation, uint32_t shard,
+                     const std::function<Status(const SnapshotEntry&)>& visit) {
+  const std::string path = join_path(directory, snapshot_file_name(generation, shard));
+  auto file = files.open(path);
+  if (!file.is_ok()) {
+    if (file.status().kind() != ErrorKind::not_found) return file.status();
+    return Status::corruption(path, 0, "the snapshot that the manifest names is missing");
+  }
+  return Reader(*file.value(), path, generation, shard).read_all(visit);
+}
+
+}  // namespace sett::storage
