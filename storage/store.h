@@ -28,7 +28,12 @@ struct EntryView {
 };
 
 struct ReadResult {
-  enum class Kind : uint8_t { entry, absent, need };
+  enum class Kind : uint8_t {
+    entry,
+    absent,
+    need,          // it is not in memory: fetch it
+    needs_shards,  // it takes all shards to say; never answered to a run that holds them all
+  };
   Kind kind = Kind::absent;
   EntryView entry;
   Sequence depends_on = 0;  // what must be safe before anyone is shown this result
