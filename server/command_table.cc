@@ -61,6 +61,7 @@ CommandTable::CommandTable() {
   add_command_commands(rows_);
   add_config_commands(rows_);
   add_server_commands(rows_);
+  add_command_commands(rows_);
   add_keyspace_commands(rows_);
   add_native_commands(rows_);
   add_filter_commands(rows_);

@@ -22,6 +22,7 @@ constexpr uint32_t misses_before_keeping = 3;  // then a command queues for its 
 constexpr uint32_t conflicts_max = 64;
 constexpr uint32_t fetch_rounds_max = 1000;
 constexpr int keyspace_steps_per_turn = 8;
+constexpr size_t lookahead_keys_max = 64;  // few enough that what was fetched first is still in the cache
 
 std::string upper_cased(std::string_view text) {
   std::string upper(text);
@@ -59,14 +60,31 @@ Dispatcher::Dispatcher(Services& services, EventLoop& loop) : services_(services
 
 // --- Before a command runs
 
-const CommandRow* Dispatcher::admit(Connection& connection, Arguments args) {
+void Dispatcher::look_ahead(RequestBatch& requests, std::string_view selected) {
+  const CommandTable& table = CommandTable::instance();
+  for (RequestBatch::Request& request : requests) request.row = table.find(request.args[0]);
+  if (requests.size() < 2 || !services_.stores.ready()) return;
+  // All places first: by the time the last was asked for, the first is here, and tells where the entry is.
+  places_.clear();
+  Store& store = services_.stores.store_of(selected);
+  for (const RequestBatch::Request& request : requests) {
+    const CommandRow* row = request.row;
+    if (!row || row->kind != CommandKind::entry || row->first_key == 0 || row->bucket_argument != 0) continue;
+    const auto count = static_cast<int>(request.args.size());
+    const int last = row->last_key < 0 ? count + row->last_key : std::min(row->last_key, count - 1);
+    for (int i = row->first_key; i <= last && places_.size() < lookahead_keys_max; i += row->key_step)
+      places_.emplace_back(&store, store.prefetch_place(selected, request.args[static_cast<size_t>(i)]));
+  }
+  for (const auto& [of_store, place] : places_) of_store->prefetch_entry(place);
+}
+
+const CommandRow* Dispatcher::admit(Connection& connection, const CommandRow* row, Arguments args) {
   protocol::ReplyWriter reply(connection.output(), connection.session().version);
   const auto refuse = [&](std::string_view text) {
     reply.error(text);
     return nullptr;
   };
   const CommandTable& table = CommandTable::instance();
-  const CommandRow* row = table.find(args[0]);
   if (!row && is_http(args[0])) {
     connection.session().close_after_reply = true;
     return nullptr;
@@ -88,11 +106,12 @@ const CommandRow* Dispatcher::admit(Connection& connection, Arguments args) {
   return row;
 }
 
-Dispatcher::Result Dispatcher::run(Connection& connection, Arguments args) {
+Dispatcher::Result Dispatcher::run(Connection& connection, const RequestBatch::Request& request) {
+  const Arguments args = request.args;
   loop_.statistics().commands.add(1);
   auto& calls = connection.record().commands;
   calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  const CommandRow* row = admit(connection, args);
+  const CommandRow* row = admit(connection, request.row, args);
   if (!row) return Result::done;
   connection.record().last_command.store(row->name.data(), std::memory_order_relaxed);
   connection.pending().row = row;

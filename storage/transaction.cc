@@ -1,5 +1,6 @@
 #include "storage/transaction.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -18,7 +19,7 @@ void Transaction::begin(const LockSet& held, int64_t wall_ms) {
   needs_.clear();
   missing_.clear();
   dependencies_.clear();
-  names_added_ = 0;
+  names_added_.clear();
   // The highest floor of all shards judges the whole run, so that no shard's time steps back.
   now_ms_ = wall_ms;
   for (const auto& item : held) now_ms_ = item.store->raise_clock(item.shard, now_ms_);
@@ -60,17 +61,17 @@ void Transaction::depend_on(Store& store, Sequence sequence) {
 
 Transaction::Read Transaction::stored(Store& store, BucketId bucket, std::string_view key, Part part) {
   if (bucket == no_bucket || is_fresh(store, bucket)) return {};
-  const ShardIndex shard = store.shard_of(key);
-  if (!held_->contains(store, shard)) {
-    missing_.push_back({&store, shard});
-    make_void(Verdict::needs_shards);
-    return {};
-  }
+  if (!require_shard(store, store.shard_of(key))) return {};
   const ReadResult result = store.read(bucket, key, part, now_ms_);
   if (result.kind == ReadResult::Kind::need) {
     if (needs_.empty() || needs_.back().first != &store) needs_.push_back({&store, {}});
     needs_.back().second.push_back({bucket, std::string(key), part});
     make_void(Verdict::needs_fetch);
+    return {};
+  }
+  if (result.kind == ReadResult::Kind::needs_shards) {
+    [[maybe_unused]] const bool held_all = require_all(store);
+    assert(!held_all);
     return {};
   }
   depend_on(store, result.depends_on);
@@ -100,7 +101,15 @@ std::string_view Transaction::keep(std::string bytes) {
   return kept_.emplace_back(std::move(bytes));
 }
 
+bool Transaction::require_shard(Store& store, ShardIndex shard) {
+  if (held_->contains(store, shard)) return true;
+  missing_.push_back({&store, shard});
+  make_void(Verdict::needs_shards);
+  return false;
+}
+
 void Transaction::stage(Store& store, const Mutation& mutation) {
+  if (mutation.kind != Mutation::Kind::bind && !require_shard(store, store.shard_of(mutation.key))) return;
   batch_.push_back(mutation);
   owners_.push_back(&store);
 }
@@ -112,14 +121,21 @@ bool Transaction::require_all(Store& store) {
   return false;
 }
 
+int& Transaction::names_added(Store& store) {
+  for (auto& [owner, names] : names_added_)
+    if (owner == &store) return names;
+  return names_added_.emplace_back(&store, 0).second;
+}
+
 BucketId Transaction::propose(Store& store, bool adds_name) {
   uint32_t nth = 0;
   for (const FreshBucket& fresh : fresh_) nth += fresh.store == &store;
-  const BucketId id = store.propose_bucket(nth, names_added_ + (adds_name ? 1 : 0));
+  const int names = names_added(store) + (adds_name ? 1 : 0);
+  const BucketId id = store.propose_bucket(nth, static_cast<uint32_t>(std::max(0, names)));
   if (id == no_bucket)
     make_void(Verdict::too_many_buckets);
-  else if (adds_name)
-    ++names_added_;
+  else
+    names_added(store) = names;
   return id;
 }
 
@@ -193,6 +209,7 @@ void Transaction::drop(Bucket bucket) {
   OpenBucket& open = buckets_[bucket];
   if (open.id == no_bucket || !require_all(*open.store)) return;
   bind(open, no_bucket, Event::flushed);
+  --names_added(*open.store);
 }
 
 void Transaction::swap(Bucket a, Bucket b) {
@@ -224,8 +241,9 @@ void Transaction::fold(Store& store, const Mutation& mutation) {
   Staged& state = at->second;
   const bool builds_on_base = mutation.kind == Mutation::Kind::splice || mutation.kind == Mutation::Kind::expire;
   if (is_new && builds_on_base) {
+    // A copy: this mutation may move the entry, before a later one of the batch that took its value from here.
     if (const Read base = stored(store, mutation.bucket, mutation.key, Part::value))
-      state = {true, base->value, base->expires_at_ms};
+      state = {true, keep(std::string(base->value)), base->expires_at_ms};
   }
   switch (mutation.kind) {
     case Mutation::Kind::put:
@@ -258,6 +276,7 @@ uint64_t Transaction::scan(Bucket bucket, uint64_t position, uint64_t entries_ma
   Store& store = *open.store;
   depend_on(store, store.journal().last());
   const bool fresh = is_fresh(store, open.id);
+  if (!fresh && !require_shard(store, store.scan_shard(position))) return 0;
   if (batch_.empty()) return store.scan(open.id, position, entries_max, now_ms_, visit);
   fold_staged();
   const auto view = [](const Staged& state) {
@@ -284,6 +303,7 @@ uint64_t Transaction::count(Bucket bucket, ShardIndex shard) {
   if (open.id == no_bucket) return 0;
   Store& store = *open.store;
   depend_on(store, store.journal().last());
+  if (!require_shard(store, shard)) return 0;
   uint64_t keys = is_fresh(store, open.id) ? 0 : store.count(open.id, shard, now_ms_);
   if (batch_.empty()) return keys;
   fold_staged();
@@ -300,17 +320,17 @@ bool Transaction::sample(Bucket bucket, ShardIndex shard, Random& random, std::s
   OpenBucket& open = buckets_[bucket];
   if (open.id == no_bucket) return false;
   depend_on(*open.store, open.store->journal().last());
+  if (!require_shard(*open.store, shard)) return false;
   if (batch_.empty()) return open.store->sample(open.id, shard, now_ms_, random, key);
   // With something staged, a key that survives the overlay: the first of the shard in the store's order or the
   // overlay's.
   std::vector<std::string> keys;
   uint64_t position = 0;
   do {
-    const ShardIndex at = position == 0 ? 0 : open.store->scan_shard(position);
+    if (position != 0 && open.store->scan_shard(position) > shard) break;
     position = scan(bucket, position, 1024, [&](std::string_view found, const EntryView&) {
       if (open.store->shard_of(found) == shard) keys.emplace_back(found);
     });
-    if (at > shard && !keys.empty()) break;
   } while (position != 0);
   if (keys.empty()) return false;
   key = keys[random.below(keys.size())];
@@ -353,6 +373,8 @@ CommitResult::Kind Transaction::commit() {
       std::vector<Store*> stores;
       for (Store* owner : owners_)
         if (std::find(stores.begin(), stores.end(), owner) == stores.end()) stores.push_back(owner);
+      // Those that can refuse for want of room go first, while nothing has happened.
+      std::stable_partition(stores.begin(), stores.end(), [](Store* store) { return store->capabilities().durable; });
       for (Store* store : stores) {
         std::vector<Mutation> own;
         for (size_t i = 0; i < batch_.size(); ++i)

@@ -129,6 +129,8 @@ class Transaction {
   };
 
   void stage(Store& store, const Mutation& mutation);
+  bool require_shard(Store& store, ShardIndex shard);
+  int& names_added(Store& store);
   bool ensure_exists(OpenBucket& bucket);
   bool bind(OpenBucket& bucket, BucketId id, Event event);
   BucketId propose(Store& store, bool adds_name);
@@ -155,7 +157,7 @@ class Transaction {
   std::vector<std::pair<Store*, std::vector<Need>>> needs_;
   std::vector<LockSet::Item> missing_;
   std::vector<Dependency> dependencies_;
-  uint32_t names_added_ = 0;
+  std::vector<std::pair<Store*, int>> names_added_;  // net of those dropped
 };
 
 }  // namespace sett::storage

@@ -82,7 +82,7 @@ uint64_t ExpiryHeap::due(int64_t now_ms) const {
 }
 
 void ExpiryHeap::sample_time_left(int64_t now_ms, size_t limit, int64_t& sum_ms, uint64_t& count) const {
-  const size_t step = std::max<size_t>(1, nodes_.size() / limit);
+  const size_t step = std::max<size_t>(1, (nodes_.size() + limit - 1) / limit);
   for (size_t i = 0; i < nodes_.size(); i += step) {
     if (nodes_[i].expires_at_ms <= now_ms) continue;
     sum_ms += nodes_[i].expires_at_ms - now_ms;

@@ -23,13 +23,11 @@ void ExpiryReaper::step() {
     if (shard_ == 0) {
       pass_ms_ = std::max(pass_ms_, store_->clock_->wall_ms());
       any_due_ = false;
+      lag_ms_.store(0, std::memory_order_relaxed);
     }
     if (!raise_floors()) return schedule(retry_ms);
     shard_ = 0;
-    if (!any_due_) {
-      lag_ms_.store(0, std::memory_order_relaxed);
-      return schedule(interval_ms);
-    }
+    if (!any_due_) return schedule(interval_ms);
     phase_ = Phase::log;
   }
   if (phase_ == Phase::log) {
@@ -47,8 +45,11 @@ bool ExpiryReaper::raise_floors() {
     Shard& shard = store_->shard(shard_);
     if (!shard.lock.try_lock()) return false;
     shard.floor_ms = std::max(shard.floor_ms, pass_ms_);
-    any_due_ = any_due_ || shard.next_due_ms <= pass_ms_;
-    if (shard.next_due_ms <= pass_ms_) lag_ms_.store(pass_ms_ - shard.next_due_ms, std::memory_order_relaxed);
+    if (shard.next_due_ms <= pass_ms_) {
+      any_due_ = true;
+      lag_ms_.store(std::max(lag_ms_.load(std::memory_order_relaxed), pass_ms_ - shard.next_due_ms),
+                    std::memory_order_relaxed);
+    }
     shard.lock.unlock(shard_);
   }
   return true;
@@ -76,6 +77,7 @@ bool ExpiryReaper::remove_some() {
       int64_t next_due_ms = INT64_MAX;
       for (auto& table : shard.tables) {
         if (!table) continue;
+        const uint64_t before = table->memory_bytes();
         while (left > 0 && table->expire_first(pass_ms_, store_->hook_ ? &key : nullptr)) {
           --left;
           expired_keys_.fetch_add(1, std::memory_order_relaxed);
@@ -84,6 +86,7 @@ bool ExpiryReaper::remove_some() {
             store_->hook_->on_mutation(store_->catalogue_.name_of(table->id()), &view, Event::expired);
           }
         }
+        shard.count_memory(before, table->memory_bytes());
         next_due_ms = std::min(next_due_ms, table->expiries().first_ms());
       }
       shard.last_removal = std::max(shard.last_removal, pass_sequence_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <string>
+#include <unordered_map>
 
 namespace sett::storage {
 
@@ -95,10 +96,30 @@ ReadResult MemoryStore::read(BucketId bucket, std::string_view key, Part part, i
                     .value_bytes = entry->value_bytes(),
                     .expires_at_ms = entry->expires_at_ms(),
                     .sequence = entry->sequence()},
-          .depends_on = entry->sequence()};
+          .depends_on = std::max(entry->sequence(), last_move_)};
 }
 
-void MemoryStore::prefetch(BucketId, std::string_view) const {}
+Store::Lookahead MemoryStore::prefetch_place(std::string_view bucket_name, std::string_view key) {
+  Lookahead place{.shard = shard_of(key)};
+  Shard& at = shard(place.shard);
+  if (!at.lock.try_once()) return place;
+  const BucketId bucket = catalogue_.find(bucket_name);
+  if (const Table* table = at.find_table(bucket)) {
+    place.bucket = bucket;
+    place.hash = table->entries().hash(key);
+    table->entries().prefetch(place.hash);
+  }
+  at.lock.unlock(place.shard);
+  return place;
+}
+
+void MemoryStore::prefetch_entry(const Lookahead& place) {
+  if (place.bucket == no_bucket) return;
+  Shard& at = shard(place.shard);
+  if (!at.lock.try_once()) return;
+  if (const Table* table = at.find_table(place.bucket)) table->entries().prefetch_entry(place.hash);
+  at.lock.unlock(place.shard);
+}
 
 CommitResult MemoryStore::append(std::span<const Mutation> batch) {
   bool frees = true;
@@ -157,41 +178,61 @@ CommitResult MemoryStore::commit(std::span<const Mutation> batch) {
     at.lock.assert_held();
     apply(at, mutation, result.sequence);
   }
+  std::vector<std::string> names;
+  if (binds && hook_) names = names_within(batch);
   if (binds) apply_binds(batch, result.sequence);
   if (hook_) {
-    for (const Mutation& mutation : batch) {
+    for (size_t i = 0; i < batch.size(); ++i) {
+      const Mutation& mutation = batch[i];
       if (mutation.event == Event::none) continue;
       if (mutation.kind == Mutation::Kind::bind)
         hook_->on_mutation(mutation.key, nullptr, mutation.event);
       else
-        hook_->on_mutation(catalogue_.name_of(mutation.bucket), &mutation.key, mutation.event);
+        hook_->on_mutation(binds ? names[i] : catalogue_.name_of(mutation.bucket), &mutation.key, mutation.event);
     }
   }
   changes_.fetch_add(batch.size(), std::memory_order_relaxed);
   return result;
 }
 
+// What the bucket of each mutation was called when it was staged. Before the binds of the batch are applied.
+std::vector<std::string> MemoryStore::names_within(std::span<const Mutation> batch) const {
+  std::vector<std::string> names;
+  std::unordered_map<BucketId, std::string_view> bound;  // by this batch
+  for (const Mutation& mutation : batch) {
+    if (mutation.kind == Mutation::Kind::bind) {
+      if (mutation.bucket != no_bucket) bound[mutation.bucket] = mutation.key;
+      names.emplace_back();
+      continue;
+    }
+    const auto at = bound.find(mutation.bucket);
+    names.emplace_back(at != bound.end() ? at->second : catalogue_.name_of(mutation.bucket));
+  }
+  return names;
+}
+
 void MemoryStore::apply(Shard& at, const Mutation& mutation, Sequence sequence) {
   Table* table = at.find_table(mutation.bucket);
   const bool removes = mutation.kind == Mutation::Kind::remove;
   if (removes) at.last_removal = std::max(at.last_removal, sequence);
+  const uint64_t before = table ? table->memory_bytes() : 0;
   if (!table) {
     if (mutation.kind != Mutation::Kind::put) return;
     table = &at.table(mutation.bucket, secret_);
   }
-  const auto before = static_cast<int64_t>(table->memory_bytes());
   table->apply(mutation, sequence);
   if (!removes && mutation.expires_at_ms != 0) at.next_due_ms = std::min(at.next_due_ms, mutation.expires_at_ms);
-  const int64_t grown = static_cast<int64_t>(table->memory_bytes()) - before;
-  if (grown != 0)
-    at.memory_bytes.store(at.memory_bytes.load(std::memory_order_relaxed) + grown, std::memory_order_relaxed);
+  at.count_memory(before, table->memory_bytes());
 }
 
 void MemoryStore::apply_binds(std::span<const Mutation> batch, Sequence sequence) NO_THREAD_SAFETY_ANALYSIS {
   // A loop over locks that the caller holds all: beyond the analysis.
   std::vector<BucketId> loose;
-  for (const Mutation& mutation : batch)
-    if (mutation.kind == Mutation::Kind::bind) loose.push_back(catalogue_.bind(mutation.key, mutation.bucket));
+  for (const Mutation& mutation : batch) {
+    if (mutation.kind != Mutation::Kind::bind) continue;
+    if (catalogue_.is_bound(mutation.bucket)) last_move_ = sequence;
+    loose.push_back(catalogue_.bind(mutation.key, mutation.bucket));
+  }
   for (const BucketId id : loose) {
     if (id == no_bucket || catalogue_.is_bound(id)) continue;
     for (auto& at : shards_) {
@@ -199,7 +240,7 @@ void MemoryStore::apply_binds(std::span<const Mutation> batch, Sequence sequence
       at->last_removal = std::max(at->last_removal, sequence);
       if (!at->find_table(id)) continue;
       std::shared_ptr<Table> table = std::move(at->tables[slot_of(id)]);
-      at->memory_bytes.fetch_sub(static_cast<int64_t>(table->memory_bytes()), std::memory_order_relaxed);
+      at->count_memory(table->memory_bytes(), 0);
       free_in_background(std::move(table));
     }
   }

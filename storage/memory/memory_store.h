@@ -51,7 +51,8 @@ class MemoryStore : public Store {
   std::vector<BucketInfo> list_buckets() const override;
 
   ReadResult read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) override;
-  void prefetch(BucketId bucket, std::string_view key) const override;
+  Lookahead prefetch_place(std::string_view bucket_name, std::string_view key) override;
+  void prefetch_entry(const Lookahead& place) override;
   CommitResult commit(std::span<const Mutation> batch) override;
   void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) override;
 
@@ -95,12 +96,14 @@ class MemoryStore : public Store {
   std::vector<std::unique_ptr<Shard>> shards_;
   Catalogue catalogue_;  // see above
   std::shared_ptr<ExpiryReaper> reaper_;
+  Sequence last_move_ = 0;  // of the last batch that gave a bucket's data another name; guarded as the catalogue is
   std::atomic<uint64_t> changes_{0};          // mutations committed since the start
   const uint64_t scan_tag_;                   // of this start, in every position
   std::shared_ptr<std::atomic<bool>> alive_;  // false once destroyed: for tasks still queued
 
  private:
   CommitResult append(std::span<const Mutation> batch);
+  std::vector<std::string> names_within(std::span<const Mutation> batch) const;
   uint64_t make_position(ShardIndex shard, uint64_t place) const;
   // False: of another start.
   bool parse_position(uint64_t position, ShardIndex& shard, uint64_t& place) const;

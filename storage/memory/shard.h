@@ -19,6 +19,11 @@ struct alignas(64) Shard {
   Sequence last_removal GUARDED_BY(lock) = 0;        // an absence may be the work of anything up to this
   std::atomic<int64_t> memory_bytes{0};              // written under the lock
 
+  void count_memory(uint64_t before, uint64_t after) REQUIRES(lock) {
+    if (before != after)
+      memory_bytes.store(memory_bytes.load(std::memory_order_relaxed) + static_cast<int64_t>(after - before),
+                         std::memory_order_relaxed);
+  }
   Table* find_table(BucketId bucket) const REQUIRES(lock) {
     const uint32_t slot = slot_of(bucket);
     if (slot >= tables.size() || !tables[slot] || tables[slot]->id() != bucket) return nullptr;

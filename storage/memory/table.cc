@@ -85,10 +85,17 @@ bool Table::splice(const Mutation& mutation, Sequence sequence) {
   if (!entry) return false;
   const uint64_t old_bytes = entry->value_bytes();
   const uint64_t kept = std::min(old_bytes, mutation.new_length);
+  const auto lay = [&](Entry& onto) {
+    char* value = onto.value_data();
+    if (mutation.new_length > kept) std::memset(value + kept, 0, mutation.new_length - kept);
+    if (!mutation.value.empty()) std::memmove(value + mutation.offset, mutation.value.data(), mutation.value.size());
+    onto.set_sequence(sequence);
+  };
   if (entry->can_hold(mutation.new_length, entry->expiring())) {
     account(*entry, -1);
     entry->set_value_bytes(mutation.new_length);
     account(*entry, +1);
+    lay(*entry);
   } else {
     // A value that grows by splices gets room for more, so that growing byte by byte stays linear: twice, at most 1 MB
     // extra.
@@ -96,13 +103,9 @@ bool Table::splice(const Mutation& mutation, Sequence sequence) {
     const uint64_t extra = grows ? std::min(mutation.new_length, uint64_t{1} << 20) : 0;
     Entry* grown = Entry::make(mutation.key, mutation.new_length, entry->expires_at_ms(), sequence, extra);
     std::memcpy(grown->value_data(), entry->value_data(), kept);
+    lay(*grown);  // before the old entry goes: the bytes may be a view into it
     exchange(hash, entry, grown);
-    entry = grown;
   }
-  char* value = entry->value_data();
-  if (mutation.new_length > kept) std::memset(value + kept, 0, mutation.new_length - kept);
-  if (!mutation.value.empty()) std::memmove(value + mutation.offset, mutation.value.data(), mutation.value.size());
-  entry->set_sequence(sequence);
   return true;
 }
 

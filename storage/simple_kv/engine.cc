@@ -102,6 +102,9 @@ void SimpleKvEngine::snapshot_done(const Status& status, bool published, const M
 }
 
 Status SimpleKvEngine::remove_other_snapshots() {
+  // After kill -9 the name MANIFEST may be in the memory of the operating system only: what an older one names goes
+  // only after it is on disk.
+  if (Status status = files_.sync_directory(state_directory()); !status.is_ok()) return status;
   std::vector<std::string> kept;
   {
     MutexLock guard(snapshot_mutex_);

@@ -4,7 +4,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "storage/base/mutex.h"
@@ -62,6 +65,7 @@ class SimpleKvEngine final : public MemoryStore {
   Sequence walk_end_ = 0;  // of the snapshot
   int64_t pass_ms_ = 0;    // the latest expiry pass
   Sequence pass_sequence_ = 0;
+  std::set<std::pair<BucketId, std::string_view>> replayed_;  // by the record at hand, when in the walk's window
 
   mutable Mutex snapshot_mutex_;
   Manifest manifest_ GUARDED_BY(snapshot_mutex_);  // the last one on disk

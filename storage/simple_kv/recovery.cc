@@ -85,6 +85,7 @@ Status SimpleKvEngine::replay(Sequence sequence, std::string_view record) {
   MutationDecoder decoder(record);
   Mutation mutation;
   std::vector<Mutation> binds;
+  replayed_.clear();
   while (decoder.next(mutation)) {
     switch (mutation.kind) {
       case Mutation::Kind::expiry_pass:
@@ -127,7 +128,12 @@ Status SimpleKvEngine::replay_mutation(const Mutation& mutation, Sequence sequen
   bool present = false;
   if (Table* table = at.find_table(mutation.bucket)) {
     if (const Entry* entry = table->find(mutation.key)) {
-      if (entry->sequence() >= sequence) return {};
+      // As new as the record: by the walk, and then all that the record says of this key is in it; or by an earlier
+      // mutation of the same record, which the walk had not seen.
+      if (entry->sequence() > sequence) return {};
+      if (entry->sequence() == sequence && sequence <= walk_end_ &&
+          !replayed_.contains({mutation.bucket, mutation.key}))
+        return {};
       present = entry->sequence() > pass_sequence_ || is_live(entry->expires_at_ms(), pass_ms_);
     }
   }
@@ -137,6 +143,7 @@ Status SimpleKvEngine::replay_mutation(const Mutation& mutation, Sequence sequen
     return Status::corruption(wal_directory(), 0,
                               "the record " + std::to_string(sequence) + " of the log changes a key that is not there");
   }
+  if (sequence <= walk_end_) replayed_.emplace(mutation.bucket, mutation.key);
   apply(at, mutation, sequence);
   return {};
 }
@@ -148,8 +155,10 @@ void SimpleKvEngine::bury_expired() NO_THREAD_SAFETY_ANALYSIS {  // nobody else 
     at->next_due_ms = INT64_MAX;
     for (auto& table : at->tables) {
       if (!table) continue;
+      const uint64_t before = table->memory_bytes();
       while (table->expire_first(pass_ms_, nullptr)) {
       }
+      at->count_memory(before, table->memory_bytes());
       at->next_due_ms = std::min(at->next_due_ms, table->expiries().first_ms());
     }
   }

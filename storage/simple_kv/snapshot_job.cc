@@ -14,12 +14,13 @@ constexpr size_t bytes_per_step = 64 << 10;  // of one walk under the lock; one 
 constexpr size_t bytes_per_write = 256 << 10;
 }  // namespace
 
-SnapshotJob::SnapshotJob(SimpleKvEngine& engine, uint64_t generation) : engine_(engine) {
+SnapshotJob::SnapshotJob(SimpleKvEngine& engine, uint64_t generation) : engine_(engine), engine_alive_(engine.alive_) {
   manifest_.generation = generation;
 }
 
 void SnapshotJob::post_foreground(void (SnapshotJob::*step)(), int64_t delay_ms) {
   auto task = [self = shared_from_this(), step] {
+    if (!self->engine_alive_->load()) return;
     if (self->stopped_.load())
       self->end(Status::error(ErrorKind::closed, "the store is being closed"));
     else
@@ -33,6 +34,7 @@ void SnapshotJob::post_foreground(void (SnapshotJob::*step)(), int64_t delay_ms)
 
 void SnapshotJob::post_background(void (SnapshotJob::*step)(), int64_t delay_ms) {
   auto task = [self = shared_from_this(), step] {
+    if (!self->engine_alive_->load()) return;
     if (self->stopped_.load())
       self->end(Status::error(ErrorKind::closed, "the store is being closed"));
     else
@@ -60,8 +62,10 @@ void SnapshotJob::begin() NO_THREAD_SAFETY_ANALYSIS {  // locks in a loop are be
     manifest_.hash = engine_.kv_options_.hash;
     manifest_.buckets = engine_.catalogue_.names();
     manifest_.bucket_generation = engine_.catalogue_.generation();
-    for (ShardIndex i = 0; i < held; ++i)
-      manifest_.expiry_floor_ms = std::max(manifest_.expiry_floor_ms, engine_.shard(i).floor_ms);
+    // Of the lowest floor: after the clock was set back, another shard's may lie above what is still alive here.
+    manifest_.expiry_floor_ms = engine_.shard(0).floor_ms;
+    for (ShardIndex i = 1; i < held; ++i)
+      manifest_.expiry_floor_ms = std::min(manifest_.expiry_floor_ms, engine_.shard(i).floor_ms);
   }
   while (held > 0) {
     --held;

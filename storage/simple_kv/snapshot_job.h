@@ -47,6 +47,7 @@ class SnapshotJob : public std::enable_shared_from_this<SnapshotJob> {
   void post_background(void (SnapshotJob::*step)(), int64_t delay_ms = 0);
 
   SimpleKvEngine& engine_;
+  const std::shared_ptr<std::atomic<bool>> engine_alive_;  // steps may be left in the executor when the store goes
   std::atomic<bool> stopped_{false};
   Manifest manifest_;
   int64_t started_us_ = 0;

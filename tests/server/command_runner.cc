@@ -25,7 +25,7 @@ std::unique_ptr<storage::MemoryStore> make_store(std::string name, storage::Shar
   options.backend = std::move(name);
   options.shards = shards;
   options.hash = storage::find_key_hash("xxh3");
-  return std::make_unique<storage::MemoryStore>(options, journal, executor, clock);
+  return std::make_unique<storage::MemoryStore>(options, &journal, executor, clock);
 }
 
 }  // namespace
@@ -63,6 +63,7 @@ void CommandRunner::call(const CommandRow& row, Arguments args, std::string_view
                          std::string& reply) {
   protocol::ReplyWriter writer(reply, version);
   CommandContext ctx{row, args, txn_, writer, bucket, 16, value_bytes_max, reply_bytes_max, random_, progress};
+  if (row.all_stores) ctx.store = &store_of(bucket);
   row.handler(ctx);
 }
 

@@ -222,4 +222,18 @@ TEST_CASE("bitmaps: BITFIELD") {
   )");
 }
 
+TEST_CASE("bitmaps: arguments are checked before the key, as in Redis 7.2") {
+  CommandRunner runner;
+  check_table(runner, R"(
+      BITCOUNT none x 0 => -ERR value is not an integer or out of range
+      BITCOUNT none 0 x => -ERR value is not an integer or out of range
+      BITCOUNT none 0 1 FOO => -ERR syntax error
+      BITCOUNT none 0 => -ERR syntax error
+      BITPOS none 1 x => -ERR value is not an integer or out of range
+      BITPOS none 1 0 x => -ERR value is not an integer or out of range
+      BITPOS none 1 0 1 FOO => -ERR syntax error
+      BITPOS none 1 0 1 BIT 2 => -ERR syntax error
+  )");
+}
+
 }  // namespace sett::server::test
