@@ -61,8 +61,11 @@ TEST_CASE("every row has a syntax that can be read, a summary and flags that fit
     CHECK_FALSE(row.summary.empty());
     CHECK_FALSE(row.since.empty());
     CHECK_FALSE(row.group.empty());
-    CHECK(((row.handler != nullptr) != (row.server_handler != nullptr)));
-    CHECK(((row.kind == CommandKind::server) == (row.server_handler != nullptr)));
+    const bool runs_by_itself = !CommandTable::instance().is_container(row);
+    if (runs_by_itself) {
+      CHECK((row.kind == CommandKind::server) == (row.server_handler != nullptr));
+      CHECK((row.kind == CommandKind::server) == (row.handler == nullptr));
+    }
     if (is_subcommand(row)) CHECK(find_command(CommandTable::instance(), row.name) == &row);
   }
 }
@@ -71,8 +74,10 @@ TEST_CASE("keys are found by their specifications, with what happens to them", "
   const auto keys = [](const std::vector<std::string_view>& command) {
     const CommandRow* row = CommandTable::instance().find(command[0]);
     REQUIRE(row);
+    const auto found = find_keys(*row, command, 16);
+    REQUIRE(found);
     std::string text;
-    for (const KeyPosition& position : find_keys(*row, command, 16).value())
+    for (const KeyPosition& position : *found)
       text += std::string(position.key) + "=" + std::string(position.flags) + ";";
     return text;
   };

@@ -109,7 +109,7 @@ TEST_CASE("rates are those of the last samples, and of none when those are old",
   CHECK(vitals.rates(1050).commands_per_s == 0);
   vitals.sample(server.services(), 1500);
   CHECK(vitals.rates(1500).commands_per_s == Approx(100));
-  CHECK(vitals.rates(1500).output_bytes_per_s == Approx(700));
+  CHECK(vitals.rates(1500).input_bytes_per_s == Approx(1400));
   CHECK(vitals.rates(4000).commands_per_s == 0);
   CHECK(vitals.note_memory(1ull << 60) == 1ull << 60);
   CHECK(vitals.note_memory(1) == 1ull << 60);
