@@ -60,10 +60,11 @@ std::string executable_path() {
 }  // namespace
 
 Daemon::Daemon(config::Options options, std::string config_file, std::map<std::string, std::string> environment,
-               std::vector<config::Override> flags)
+               std::vector<config::Override> flags, StoreWrapper wrap_store)
     : config_file_(std::move(config_file)),
       environment_(std::move(environment)),
       flags_(std::move(flags)),
+      wrap_store_(std::move(wrap_store)),
       options_(std::move(options)),
       signals_(context_),
       listener_(context_,
@@ -124,10 +125,14 @@ void Daemon::start_loops() {
 
 void Daemon::start_loading() {
   loader_ = std::thread([this] {
-    const StoreSet::Environment environment{
-        .files = files_, .executor = executor_, .clock = clock_, .on_journal_progress = [this] {
-          for (const auto& loop : services_.loops) loop->on_journal_progress();
-        }};
+    const auto on_journal_progress = [this] {
+      for (const auto& loop : services_.loops) loop->on_journal_progress();
+    };
+    const StoreSet::Environment environment{.files = files_,
+                                            .executor = executor_,
+                                            .clock = clock_,
+                                            .on_journal_progress = on_journal_progress,
+                                            .wrap_store = wrap_store_};
     const auto options = options_.get();
     const auto status = stores_.open(*options, environment);
     boost::asio::post(context_, [this, status] { on_loaded(status); });

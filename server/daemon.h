@@ -26,7 +26,7 @@ class Daemon final : public Lifecycle {
  public:
   // `options` as loaded from `config_file` with `environment` and `flags`, which SIGHUP reads again.
   Daemon(config::Options options, std::string config_file, std::map<std::string, std::string> environment,
-         std::vector<config::Override> flags);
+         std::vector<config::Override> flags, StoreWrapper wrap_store);
   ~Daemon() override;
 
   // Serves until told to stop. The process's exit code.
@@ -53,6 +53,7 @@ class Daemon final : public Lifecycle {
   const std::string config_file_;
   const std::map<std::string, std::string> environment_;
   const std::vector<config::Override> flags_;
+  const StoreWrapper wrap_store_;
   LiveOptions options_;
   ClientRegistry clients_;
   StoreSet stores_;

@@ -31,7 +31,9 @@ Status StoreSet::open(const config::Options& options, const Environment& environ
                            "the backend " + name + " is to be used, but " + name + ".enabled is false");
     auto opened = registry.open(name, context);
     if (!opened.is_ok()) return opened.status();
-    stores_.push_back(std::move(opened).value());
+    stores_.push_back(environment.wrap_store
+                          ? environment.wrap_store(std::move(opened).value(), environment.executor)
+                          : std::move(opened).value());
     return by_backend[name] = stores_.back().get();
   };
   auto default_store = open_backend(options.store.backend);
