@@ -38,8 +38,10 @@ std::string unknown_command(Arguments args) {
     return bytes.substr(0, std::min(limit, bytes.find('\0')));
   };
   std::string arguments;
-  for (size_t i = 1; i < args.size() && arguments.size() < shown_max; ++i)
-    arguments.append("'").append(shown(args[i], shown_max - arguments.size())).append("' ");
+  for (size_t i = 1; i < args.size() && arguments.size() < shown_max; ++i) {
+    const std::string_view text = shown(args[i], shown_max - arguments.size());  // before the quote counts
+    arguments.append("'").append(text).append("' ");
+  }
   return "ERR unknown command '" + std::string(shown(args[0], shown_max)) + "', with args beginning with: " + arguments;
 }
 

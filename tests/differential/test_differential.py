@@ -120,6 +120,27 @@ class Checks(unittest.TestCase):
         self.good("settled", b":1\r\n", b":2\r\n", context=rules.Context(settled=lambda: b":1\r\n"))
         self.bad("settled", b":2\r\n", b":1\r\n", context=rules.Context(settled=lambda: b":1\r\n"))
 
+    def test_replaced(self):
+        self.good("replaced", b"*1\r\n$3\r\nyes\r\n", b"*1\r\n$2\r\nno\r\n", "$2\\r\\nno", "$3\\r\\nyes")
+        self.bad("replaced", b"*1\r\n$2\r\nno\r\n", b"*1\r\n$2\r\nno\r\n", "$2\\r\\nno", "$3\\r\\nyes")
+        self.bad("replaced", b"*1\r\n$3\r\nyes\r\n", b"*1\r\n$3\r\nyes\r\n", "$2\\r\\nno", "$3\\r\\nyes")
+        self.good("replaced", b"$2\r\nno\r\n", b"$2\r\nno\r\n", "$2\\r\\nno", "$3\\r\\nyes",
+                  context=rules.Context(reference_only=True))
+
+    def test_encoding(self):
+        def of(value, theirs=None):
+            return rules.Context(value=lambda: (value, value if theirs is None else theirs))
+        raw, embstr, integer = b"$3\r\nraw\r\n", b"$6\r\nembstr\r\n", b"$3\r\nint\r\n"
+        for value, ours in ((b"ab", embstr), (b"a" * 44, embstr), (b"a" * 45, raw), (b"12", integer), (b"-0", embstr),
+                            (b"9223372036854775807", integer), (b"9223372036854775808", embstr), (b"012", embstr)):
+            self.good("encoding", ours, raw, context=of(value))
+            for wrong in {raw, embstr, integer} - {ours}:
+                self.bad("encoding", wrong, raw, context=of(value))
+        self.bad("encoding", embstr, integer, context=of(b"ab"))
+        self.bad("encoding", embstr, raw, context=of(b"ab", b"ac"))
+        self.bad("encoding", embstr, b"$-1\r\n", context=of(b"ab"))
+        self.bad("encoding", b"$-1\r\n", raw, context=of(b"ab"))
+
     def test_every_check_is_tested_here(self):
         with open(__file__, encoding="utf-8") as text:
             source = text.read()
@@ -134,8 +155,9 @@ class TheList(unittest.TestCase):
             self.allowed = rules.Allowed(text.read())
 
     def test_only_listed_commands_are_relaxed(self):
-        for command in (b"GET k", b"SET k v", b"HELLO3", b"CONFIG GET timeout", b"OBJECT ENCODING k", b"STRLEN k"):
-            self.assertIsNone(self.allowed.find(command.split()), command)
+        for command in (b"GET k", b"SET k v", b"HELLO3", b"CONFIG GET timeout", b"OBJECT HELLO k", b"STRLEN k",
+                        b"%raw *1\r\n", b"%raw PING\r\n"):
+            self.assertIsNone(self.allowed.find(command.split(b" ")), command)
         self.assertEqual(self.allowed.find([b"pTtL", b"k"]).check, "time")
         self.assertEqual(self.allowed.find([b"SCAN", b"0", b"COUNT", b"1"]).check, "scan")
 
