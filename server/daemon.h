@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/load.h"
+#include "server/housekeeping.h"
 #include "server/listener.h"
 #include "server/services.h"
 #include "storage/base/thread_executor.h"
@@ -39,6 +40,7 @@ class Daemon final : public Lifecycle {
   bool open_listener();
   void start_loops();
   void start_loading();
+  storage::Status open_stores();
   void on_loaded(const storage::Status& status);
   void wait_for_signals();
   void reload();
@@ -61,6 +63,7 @@ class Daemon final : public Lifecycle {
   boost::asio::signal_set signals_;
   Listener listener_;
   Services services_;
+  Housekeeping housekeeping_;
   std::atomic<bool> loops_run_{false};
   std::atomic<uint64_t> next_loop_{0};  // for foreground steps
   uint64_t next_connection_loop_ = 0;

@@ -45,8 +45,8 @@ std::string unknown_command(Arguments args) {
   return "ERR unknown command '" + std::string(shown(args[0], shown_max)) + "', with args beginning with: " + arguments;
 }
 
-// The first line, or a header line, of an HTTP request: a web page that was made to talk to us. Its connection is closed
-// before anything it smuggles is executed, as Redis does.
+// The first line, or a header line, of an HTTP request: a web page that was made to talk to us. Its connection is
+// closed before anything it smuggles is executed, as Redis does.
 bool is_http(std::string_view name) {
   return protocol::equals_ignoring_case(name, "post") || protocol::equals_ignoring_case(name, "host:");
 }
