@@ -1,5 +1,5 @@
-// settd over chaos_store: everything that a store may ask of its callers it asks at random. For the suites that run against
-// a daemon; SETT_CHAOS_SEED repeats a run.
+// settd over chaos_store: everything that a store may ask of its callers it asks at random. For the suites that run
+// against a daemon; SETT_CHAOS_SEED repeats a run.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -12,9 +12,7 @@ int main(int argc, char** argv) {
   const char* given = std::getenv("SETT_CHAOS_SEED");
   const uint64_t seed = given ? std::strtoull(given, nullptr, 10) : storage::entropy_seed();
   std::fprintf(stderr, "chaos seed %llu\n", static_cast<unsigned long long>(seed));
-  return server::run_process(argc, argv,
-                             [seed](std::unique_ptr<storage::Store> inner, storage::Executor& executor) {
-                               return std::make_unique<storage::ChaosStore>(std::move(inner), executor,
-                                                                            storage::ChaosOptions{.seed = seed});
-                             });
+  return server::run_process(argc, argv, [seed](std::unique_ptr<storage::Store> inner, storage::Executor& executor) {
+    return std::make_unique<storage::ChaosStore>(std::move(inner), executor, storage::ChaosOptions{.seed = seed});
+  });
 }
