@@ -120,7 +120,7 @@ class Runner:
                 context = rules.Context(reference_only=self.pair.reference_only)
                 problem = self.allowed.compare([b"%raw", data], settd, redis, context)
                 if problem:
-                    differences.append(Difference(where, [data], settd, redis, f"until the close: {problem}"))
+                    differences.append(Difference(where, [data], settd, redis, f"{problem}, until the close"))
             else:
                 connection = self._table_command(connection, protocol, where, words, differences)
             if differences and (not keep_going or self.pair.ended()):

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import unittest
 
 from . import resp
 
@@ -129,6 +130,14 @@ def start_settd(path, directory, *options, name="settd", prefix=(), port=None, d
     command = [*prefix, os.path.abspath(path), "--server.port", str(port), "--server.data_dir",
                data_dir or os.path.join(directory, "data"), *options]
     return Server(name, command, port, directory)
+
+
+def run_unit_tests():
+    """Runs the tests of the main module; the exit code: 0, 1, or 77 (for ctest: skipped) if some could not run."""
+    result = unittest.main(exit=False).result
+    for _, reason in result.skipped:
+        print(f"skipped: {reason}")
+    return 1 if not result.wasSuccessful() else 77 if result.skipped else 0
 
 
 class TemporaryDirectory:

@@ -47,6 +47,19 @@ TEST_CASE("SELECT: numbers are databases, what looks like one is an error, all e
   CHECK(client->call({"GET", "k"}) == "$4\r\nhere\r\n");
 }
 
+TEST_CASE("an unknown command is shown with 128 bytes of its arguments", "[connection]") {
+  LiveServer server;
+  const auto client = server.connect();
+  const std::string begin = "-ERR unknown command 'BOGUS', with args beginning with: ";
+  CHECK(client->call({"BOGUS"}) == begin + "\r\n");
+  CHECK(client->call({"BOGUS", "a", ""}) == begin + "'a' '' \r\n");
+  CHECK(client->call({"BOGUS", std::string(200, 'x'), "y"}) == begin + "'" + std::string(128, 'x') + "' \r\n");
+  const std::string sixty(60, 'a');
+  CHECK(client->call({"BOGUS", sixty, sixty, "bcd", "e"}) == begin + "'" + sixty + "' '" + sixty + "' 'bc' \r\n");
+  CHECK(client->call({std::string("BO\0GUS", 6), std::string("a\0b", 3)}) ==
+        "-ERR unknown command 'BO', with args beginning with: 'a' \r\n");
+}
+
 TEST_CASE("AUTH and HELLO with a password", "[connection]") {
   LiveServer server(with_password("secret"));
   const auto client = server.connect();
