@@ -35,6 +35,8 @@ void RequestBatch::parse(std::string_view unread, const protocol::RequestLimits&
     requests_[i].args = Arguments(arguments_).subspan(ranges_[i].first, ranges_[i].second);
 }
 
-size_t RequestBatch::take_skipped() { return std::exchange(skipped_, 0); }
+size_t RequestBatch::take_skipped() {
+  return std::exchange(skipped_, 0);
+}
 
 }  // namespace sett::server

@@ -10,8 +10,8 @@
 
 namespace sett::server {
 
-// The requests at the front of a connection's input that were parsed together, so that the memory which they need can be
-// asked for ahead. Arguments are views into the input: it must not move until the batch is empty. One connection's.
+// The requests at the front of a connection's input that were parsed together, so that the memory which they need can
+// be asked for ahead. Arguments are views into the input: it must not move until the batch is empty. One connection's.
 class RequestBatch {
  public:
   static constexpr size_t requests_max = 32;
@@ -36,7 +36,7 @@ class RequestBatch {
   bool broken() const { return broken_; }  // it breaks the protocol
   const std::string& error() const { return parser_.error(); }
   size_t bytes_needed() const { return broken_ ? 0 : parser_.bytes_needed(); }
-  size_t take_skipped();                   // bytes to drop from the input
+  size_t take_skipped();  // bytes to drop from the input
 
  private:
   protocol::RequestParser parser_;
