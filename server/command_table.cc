@@ -61,7 +61,6 @@ CommandTable::CommandTable() {
   add_command_commands(rows_);
   add_config_commands(rows_);
   add_server_commands(rows_);
-  add_command_commands(rows_);
   add_keyspace_commands(rows_);
   add_native_commands(rows_);
   add_filter_commands(rows_);

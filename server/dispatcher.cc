@@ -95,7 +95,7 @@ const CommandRow* Dispatcher::admit(Connection& connection, const CommandRow* ro
   if (args.size() > 1 && table.is_container(*row)) {
     const CommandRow* subcommand = table.find_subcommand(*row, args[1]);
     if (!subcommand)
-      return refuse("ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " +
+      return refuse("ERR unknown subcommand '" + shown_word(args[1].substr(0, 128)) + "'. Try " +
                     upper_cased(row->name) + " HELP.");
     row = subcommand;
   }

@@ -115,8 +115,8 @@ void debug_command(ServerContext& ctx) {
                                           "    Answer this client so much later. Others are not held up."};
     return write_help(ctx, "DEBUG", lines);
   }
-  ctx.reply.error("ERR unknown subcommand or wrong number of arguments for '" +
-                  std::string(ctx.args[1].substr(0, 128)) + "'. Try DEBUG HELP.");
+  ctx.reply.error("ERR unknown subcommand or wrong number of arguments for '" + shown_word(ctx.args[1].substr(0, 128)) +
+                  "'. Try DEBUG HELP.");
 }
 
 // --- MODULE

@@ -28,6 +28,7 @@ def parse_arguments(argv):
     parser.add_argument("--redis", help="path of redis-server 7.0 or redis-check-rdb (default: the installed one)")
     parser.add_argument("--peer", choices=["settd", "redis"], default="settd", help="what --settd is")
     parser.add_argument("--settd-arg", action="append", default=[], help="a further argument for settd; may be repeated")
+    parser.add_argument("--allowed", action="append", default=[], help="a list of this folder to read before `allowed`")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--seconds", type=float, help="run random streams that long")
     parser.add_argument("--commands", type=int,
@@ -57,8 +58,8 @@ def start_pair(options, directory, password=None):
         peer = servers.start_settd(options.settd, places[0], *settd_options, *options.settd_arg)
     reference = servers.start_redis(redis_path, places[1], *redis_options)
     try:
-        peer.wait_ready()
-        reference.wait_ready()
+        peer.wait_ready(password=password)
+        reference.wait_ready(password=password)
     except BaseException:
         peer.kill()
         reference.kill()
@@ -144,9 +145,16 @@ def summary(runner, allowed, sent):
     print(f"allowed: {len(allowed.rules)} lines" + (f", not used in this run: {unused}" if unused else ""))
 
 
+def read_lists(more):
+    texts = []
+    for name in [*more, "allowed"]:
+        with open(os.path.join(HERE, name), encoding="utf-8") as text:
+            texts.append(text.read())
+    return "".join(texts)
+
+
 def run(options):
-    with open(os.path.join(HERE, "allowed"), encoding="utf-8") as text:
-        allowed = rules.Allowed(text.read())
+    allowed = rules.Allowed(read_lists(options.allowed))
     found, sent = [], 0
     with servers.TemporaryDirectory("differential-") as directory:
         coverage = runners.Coverage()

@@ -135,7 +135,7 @@ def check_encoding(_parameters, settd, redis, context):
     ours, theirs = context.value()
     if ours is None or ours != theirs:
         return f"the values differ: {ours!r} and {theirs!r}"
-    is_int = re.fullmatch(rb"0|-?[1-9]\d*", ours) and -2**63 <= int(ours) < 2**63
+    is_int = re.fullmatch(rb"0|-?[1-9]\d{0,18}", ours) and -2**63 <= int(ours) < 2**63
     expected = b"int" if is_int else b"embstr" if len(ours) <= 44 else b"raw"
     if not context.reference_only and settd.value != expected:
         return f"{settd.value!r} instead of {expected!r} for {ours[:100]!r}"
@@ -157,7 +157,10 @@ def _fields_of(reply):
 
 
 def check_fields(parameters, settd, redis, context):
-    """Both have the named fields. `f:int`: ours is an integer; `f:same`: the values are equal; `f:new`: only ours."""
+    """Both have the named fields. `f:int`: ours is an integer; `f:same`: the values are equal; `f:new`: only ours.
+
+    `f:flags72`: equal but for T (no-touch) and e (no-evict), which RESET takes away since 7.2.
+    """
     if settd.kind != redis.kind:
         return f"kind {settd.kind} instead of {redis.kind}"
     ours, theirs = _fields_of(settd), _fields_of(redis)
@@ -177,7 +180,14 @@ def check_fields(parameters, settd, redis, context):
             return f"field {name} is {value!r}, not an integer"
         if demand == "same" and _comparable(ours[field]) != _comparable(theirs[field]):
             return f"field {name} is {_comparable(ours[field])!r} instead of {_comparable(theirs[field])!r}"
+        if demand == "flags72" and not _flags_fit(set(value.decode()), set(theirs[field].decode())):
+            return f"field {name} is {value!r} instead of {theirs[field]!r}"
     return None
+
+
+def _flags_fit(ours, theirs):
+    ours, theirs = ours - {"N", "T"}, theirs - {"N"}
+    return ours in (theirs, theirs - {"e"})
 
 
 def _comparable(value):

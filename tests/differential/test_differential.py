@@ -87,6 +87,10 @@ class Checks(unittest.TestCase):
         self.bad("fields", b"+a=x b=1\r\n", b"+a=1 b=1\r\n", "a:int")
         self.bad("fields", b"%1\r\n+a\r\n:1\r\n", b"*2\r\n+a\r\n:1\r\n", "a")
         self.bad("fields", b"+a=1\r\n", b"+a=1\r\n", "lib:new")
+        for ours, theirs, fits in (("T", "N", True), ("N", "e", True), ("eT", "e", True), ("e", "N", False),
+                                   ("N", "x", False), ("T", "xe", False), ("xT", "xe", True)):
+            judge = self.good if fits else self.bad
+            judge("fields", b"+a=1 f=%s\r\n" % ours.encode(), b"+a=1 f=%s\r\n" % theirs.encode(), "f:flags72")
         self.bad("docs", b"*2\r\n+get\r\n*2\r\n+x\r\n+y\r\n", b"*2\r\n+get\r\n*2\r\n+since\r\n+1\r\n", "since")
         self.bad("docs", b"*0\r\n", b"*2\r\n+get\r\n*2\r\n+since\r\n+1\r\n", "since")
 

@@ -57,13 +57,15 @@ class Server:
             log.seek(max(0, os.path.getsize(self.log_path) - bytes_max))
             return log.read().decode("utf-8", "replace")
 
-    def is_ready(self):
-        """True once PING gets an answer that is not -LOADING (a demand for a password counts as an answer)."""
+    def is_ready(self, password=None):
+        """True once PING gets an answer that is not -LOADING (without the password, a demand for it is one)."""
         try:
             connection = resp.Connection(self.port, timeout_s=5)
         except OSError:
             return False
         try:
+            if password:
+                connection.call("AUTH", password)
             reply = connection.call("PING")
             return not (reply.is_error and reply.value.startswith(b"LOADING"))
         except (resp.Closed, OSError):
@@ -71,12 +73,12 @@ class Server:
         finally:
             connection.close()
 
-    def wait_ready(self, limit_s=60.0, poll_s=0.01):
+    def wait_ready(self, limit_s=60.0, poll_s=0.01, password=None):
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise StartFailed(f"{self.name} ended with {self.process.returncode}: {self.log_tail()}")
-            if self.is_ready():
+            if self.is_ready(password):
                 return self
             time.sleep(poll_s)
         raise StartFailed(f"{self.name} not ready after {limit_s} s: {self.log_tail()}")

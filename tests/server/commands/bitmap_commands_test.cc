@@ -90,6 +90,9 @@ TEST_CASE("bitmaps: BITPOS") {
       BITPOS p 1 12 -1 BIT => :-1
       BITPOS p 0 -3 -1 BIT => :21
       BITPOS p 0 5 3 => :-1
+      BITPOS p 1 -1 -2 => :-1
+      BITPOS p 1 -50 -60 => :0
+      BITCOUNT p -50 -60 => :0
       BITPOS p 1 100 => :-1
       BITPOS p 2 => -ERR The bit argument must be 1 or 0.
       BITPOS p x => -ERR value is not an integer or out of range

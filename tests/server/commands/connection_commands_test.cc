@@ -60,6 +60,20 @@ TEST_CASE("an unknown command is shown with 128 bytes of its arguments", "[conne
         "-ERR unknown command 'BO', with args beginning with: 'a' \r\n");
 }
 
+TEST_CASE("a word within an error text ends at its NUL", "[connection]") {
+  LiveServer server;
+  const auto client = server.connect();
+  const std::string word("a\0b", 3);
+  CHECK(client->call({"OBJECT", word}) == "-ERR unknown subcommand 'a'. Try OBJECT HELP.\r\n");
+  CHECK(client->call({"EXPIRE", "k", "1", word}) == "-ERR Unsupported option a\r\n");
+  CHECK(client->call({"HELLO", "3", word}) == "-ERR Syntax error in HELLO option 'a'\r\n");
+  CHECK(client->call({"CLIENT", "SETINFO", word, "v"}) == "-ERR Unrecognized option 'a'\r\n");
+  CHECK(client->call({"CLIENT", "KILL", "USER", word}) == "-ERR No such user 'a'\r\n");
+  CHECK(client->call({"CLIENT", "LIST", "TYPE", word}) == "-ERR Unknown client type 'a'\r\n");
+  CHECK_THAT(client->call({"CONFIG", "SET", word, "v"}), StartsWith("-ERR Unknown option or number of arguments for "
+                                                                    "CONFIG SET - 'a'\r\n"));
+}
+
 TEST_CASE("AUTH and HELLO with a password", "[connection]") {
   LiveServer server(with_password("secret"));
   const auto client = server.connect();
