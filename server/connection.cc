@@ -235,9 +235,7 @@ void Connection::resume() {
   loop_.read_clocks();
   if (closed_) {
     loop_.dispatcher().abandon(*this);
-    suspended_ = false;
-    loop_.statistics().blocked_clients.fetch_sub(1, std::memory_order_relaxed);
-    return;
+    return end_suspension();
   }
   reply_begin_ = output_.size();
   if (loop_.dispatcher().resume(*this, requests_.front().args) == Dispatcher::Result::suspended) return want_flush();
@@ -254,7 +252,9 @@ void Connection::finish_deferred(const std::function<void(protocol::ReplyWriter&
 }
 
 void Connection::end_suspension() {
+  const auto self = shared_from_this();
   suspended_ = false;
+  loop_.release(self);
   loop_.statistics().blocked_clients.fetch_sub(1, std::memory_order_relaxed);
   if (closed_) return;
   after_execution();
@@ -297,12 +297,11 @@ void Connection::flush() {
 
 void Connection::on_progress() {
   waiting_for_progress_ = false;
-  if (closed_) return;
   if (suspended_ && pending_.waits_for_room) {
     pending_.waits_for_room = false;
-    return resume();
+    return resume();  // also of a client that has gone: what it holds is given back
   }
-  flush();
+  if (!closed_) flush();
 }
 
 bool Connection::send_output() {
