@@ -24,10 +24,12 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
     manifest_ = *std::move(manifest);
   }
   if (progress) progress->store(snapshot_share);
-  const LogOptions log_options{.directory = wal_directory(),
+  LogOptions log_options{.directory = wal_directory(),
                                .sync_writes = kv_options_.sync_writes,
                                .sync_interval_ms = kv_options_.sync_interval_ms,
                                .segment_bytes = kv_options_.wal_segment_bytes};
+  // Of small segments one, not as many as make up the usual reserve.
+  log_options.emergency_bytes = std::min(log_options.emergency_bytes, log_options.segment_bytes);
   auto opened = Log::open(files_, *executor_, *clock_, log_options, after,
                           [this](Sequence sequence, std::string_view record) { return replay(sequence, record); });
   if (!opened.is_ok()) return opened.status();

@@ -1,0 +1,501 @@
+// Snapshots while writes go on, what fails in them, what the clock does meanwhile, and damage.
+#include <catch2/catch.hpp>
+
+#include "storage/base/bytes.h"
+#include "storage/base/crc32c.h"
+#include "storage/simple_kv/manifest.h"
+#include "storage/simple_kv/snapshot_reader.h"
+#include "tests/support/engine_harness.h"
+
+using namespace sett::storage;
+using Outcome = EngineHarness::Outcome;
+using Call = SimulatedFileSystem::Call;
+
+namespace {
+
+EngineOptions kv_options(ShardIndex shards = 2) {
+  EngineOptions options;
+  options.engine = "simple_kv";
+  options.kv.shards = shards;
+  return options;
+}
+
+std::string hex(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    static constexpr char digits[] = "0123456789abcdef";
+    text += digits[static_cast<unsigned char>(c) >> 4];
+    text += digits[static_cast<unsigned char>(c) & 15];
+  }
+  return text;
+}
+
+Manifest read_back(EngineHarness& with) {
+  auto manifest = read_manifest(*with.files, "/db/last_state");
+  REQUIRE(manifest.is_ok());
+  REQUIRE(manifest.value());
+  return *manifest.value();
+}
+
+}  // namespace
+
+TEST_CASE("replay: several mutations of one key in one record, with and without a snapshot in between",
+          "[simple_kv][snapshot]") {
+  EngineHarness with(kv_options());
+  REQUIRE(with.open());
+  const auto batch = [](Transaction& txn) {
+    const auto in = txn.bucket("0");
+    txn.put(in, "twice", "one", 0, Event::set);
+    txn.splice(in, "twice", 3, "two", 6, Event::append);
+    txn.put(in, "gone", "x", 0, Event::set);
+    txn.remove(in, "gone", Event::del);
+    txn.remove(in, "back", Event::del);
+    txn.put(in, "back", "y", 0, Event::set);
+    txn.expire(in, "back", txn.now_ms() + 50'000, Event::expire);
+  };
+  const auto check = [&] {
+    REQUIRE(with.get("0", "twice") == "onetwo");
+    REQUIRE_FALSE(with.get("0", "gone"));
+    REQUIRE(with.get("0", "back") == "y");
+    REQUIRE(with.expiry("0", "back") == 1'700'000'050'000);
+  };
+  SECTION("in the log only") {
+    with.run(batch);
+  }
+  SECTION("at every moment of a snapshot") {
+    const int steps = GENERATE(range(0, 24));
+    with.put("0", "back", "old");
+    with.store().snapshot([](const Status&) {});
+    for (int i = 0; i < steps; ++i) with.executor.run_one();
+    with.run(batch);
+    with.executor.run_for(100);
+    REQUIRE(with.store().stats().last_snapshot_ms > 0);
+  }
+  check();
+  with.kill();
+  REQUIRE(with.open());
+  check();
+  REQUIRE(with.close());
+  REQUIRE(with.open());
+  check();
+}
+
+TEST_CASE("snapshot: flush, drop, swap and slots used again while it walks", "[simple_kv][snapshot]") {
+  const int steps = GENERATE(range(0, 30, 2));
+  EngineHarness with(kv_options(3));
+  REQUIRE(with.open());
+  for (int i = 0; i < 50; ++i) {
+    with.put("a", "k" + std::to_string(i), std::string(200, 'a'));
+    with.put("b", "k" + std::to_string(i), std::string(200, 'b'));
+    with.put("c", "k" + std::to_string(i), std::string(200, 'c'));
+  }
+  with.store().snapshot([](const Status&) {});
+  for (int i = 0; i < steps; ++i) with.executor.run_one();
+  with.splice("a", "k1", 0, "x", 200);
+  with.drop("a");
+  with.executor.run_one();
+  with.put("d", "new", "d");  // in the slot that a had
+  with.swap("b", "c");
+  with.flush("b");
+  with.put("b", "k2", "fresh");
+  with.splice("c", "k3", 0, "X", 200);
+  with.expire("c", "k4", with.now() + 70'000);
+  with.executor.run_for(200);
+  REQUIRE(with.store().stats().last_snapshot_ms > 0);
+  with.kill();
+  REQUIRE(with.open());
+  REQUIRE(with.count("a") == 0);
+  REQUIRE(with.store().list_buckets().size() == 3);
+  REQUIRE(with.content("b").size() == 1);
+  REQUIRE(with.get("b", "k2") == "fresh");
+  REQUIRE(with.content("d").size() == 1);
+  REQUIRE(with.count("c") == 50);
+  REQUIRE(with.get("c", "k3") == "X" + std::string(199, 'b'));
+  REQUIRE(with.expiry("c", "k4") > 0);
+}
+
+TEST_CASE("bucket ids are not used again after a restart", "[simple_kv][snapshot]") {
+  EngineHarness with(kv_options());
+  REQUIRE(with.open());
+  std::set<BucketId> ids;
+  for (int life = 0; life < 12; ++life) {
+    INFO("life " << life);
+    for (int i = 0; i < 3; ++i) {
+      const bool is_new = with.store().find_bucket("a") == no_bucket;
+      with.put("a", "k", "v" + std::to_string(life));
+      if (is_new) REQUIRE(ids.insert(with.store().find_bucket("a")).second);
+      if (i % 2 == 0) {
+        with.flush("a");
+        REQUIRE(ids.insert(with.store().find_bucket("a")).second);
+      } else {
+        with.drop("a");
+      }
+    }
+    with.drop("a");
+    if (life % 4 == 1) REQUIRE(with.snapshot());
+    if (life % 2)
+      REQUIRE(with.close());
+    else
+      with.kill();
+    REQUIRE(with.open());
+    REQUIRE(with.count("a") == 0);
+  }
+}
+
+TEST_CASE("expiry passes last over restarts with a clock that is set back", "[simple_kv][snapshot]") {
+  const bool snapshot = GENERATE(false, true);
+  EngineHarness with(kv_options());
+  REQUIRE(with.open());
+  with.put("0", "due", "v", with.now() + 100);
+  with.put("0", "later", "v", with.now() + 100'000);
+  with.executor.run_for(200);  // a pass
+  REQUIRE(with.put("0", "after", "v", with.now() + 5'000) == Outcome::committed);
+  if (snapshot) REQUIRE(with.snapshot());
+  with.kill();
+  with.clock.jump_wall_ms(-3'600'000);
+  REQUIRE(with.open());
+  REQUIRE_FALSE(with.get("0", "due"));
+  REQUIRE(with.count("0") == 2);
+  REQUIRE(with.get("0", "later") == "v");
+  REQUIRE(with.put("0", "due", "again") == Outcome::committed);  // after the pass in the log
+  with.kill();
+  REQUIRE(with.open());
+  REQUIRE(with.get("0", "due") == "again");
+  REQUIRE(with.get("0", "after") == "v");
+}
+
+TEST_CASE("a snapshot under a clock that was set back keeps what is alive", "[simple_kv][snapshot]") {
+  auto options = kv_options(8);
+  options.starts = false;  // no reaper that raises the floor of all shards
+  EngineHarness with(options);
+  REQUIRE(with.open());
+  with.put("0", "elsewhere", "v");
+  const ShardIndex judged = with.store().shard_of("elsewhere");
+  with.clock.jump_wall_ms(10'000);
+  with.get("0", "elsewhere");
+  with.clock.jump_wall_ms(-10'000);
+  std::vector<std::string> keys;
+  for (int i = 0; keys.size() < 20; ++i)
+    if (with.store().shard_of("k" + std::to_string(i)) != judged) keys.push_back("k" + std::to_string(i));
+  for (const auto& key : keys) with.put("0", key, "v", with.now() + 5'000);
+  REQUIRE(with.snapshot());
+  with.kill();
+  REQUIRE(with.open());
+  for (const auto& key : keys) REQUIRE(with.get("0", key) == "v");
+}
+
+TEST_CASE("a failed snapshot leaves the old one, also when nobody knows whether it failed", "[simple_kv][snapshot]") {
+  for (uint64_t nth = 1;; ++nth) {
+    INFO("call " << nth);
+    REQUIRE(nth < 60);
+    EngineHarness with(kv_options());
+    REQUIRE(with.open());
+    with.put("0", "k", "1");
+    REQUIRE(with.snapshot());
+    const auto before = read_back(with);
+    const int64_t last_save_ms = with.store().stats().last_snapshot_ms;
+    with.clock.advance_ms(5);
+    with.put("0", "k", "2");
+    with.executor.run_for(1100);  // synced: what fails from now on is the snapshot
+    with.files->inject({.nth = nth, .kind = nth % 2 ? ErrorKind::io : ErrorKind::no_space});
+    const auto status = with.snapshot();
+    if (status.is_ok() || with.store().journal().failed()) {
+      if (status.is_ok() && read_back(with).generation != before.generation) break;  // all its calls have failed once
+      continue;
+    }
+    REQUIRE(with.store().stats().snapshot_failed);
+    REQUIRE(with.store().stats().last_snapshot_ms == last_save_ms);
+    for (const auto policy : crash_policies) {
+      EngineHarness then(kv_options());
+      then.files = with.files->crash(policy, nth);
+      REQUIRE(then.open());
+      REQUIRE(then.get("0", "k") == "2");
+    }
+    with.files->clear_faults();
+    with.put("0", "k", "3");
+    REQUIRE(with.snapshot());
+    REQUIRE(read_back(with).generation > before.generation);
+    REQUIRE(with.store().stats().last_snapshot_ms > last_save_ms);
+    REQUIRE(with.files->list("/db/last_state").value().size() == 3);
+    with.power_cut(CrashPolicy::drop, nth);
+    REQUIRE(with.open());
+    REQUIRE(with.get("0", "k") == "3");
+  }
+}
+
+TEST_CASE("after kill -9 the manifest is on disk before an older snapshot goes", "[simple_kv][snapshot]") {
+  EngineHarness with(kv_options());
+  REQUIRE(with.open());
+  with.put("0", "k", "1");
+  REQUIRE(with.snapshot());
+  with.put("0", "k", "2");
+  // The new manifest is renamed into place, its folder is not synced.
+  with.store().snapshot([](const Status&) {});
+  bool renamed = false;
+  for (int i = 0; i < 2000 && !renamed; ++i) {
+    renamed = with.files->last_call().starts_with("rename");
+    if (!renamed) with.files->inject({.call = Call::sync_directory, .nth = 2});
+    if (!renamed && !with.executor.run_one()) with.executor.run_for(1);
+    with.files->clear_faults();
+    renamed = renamed || read_back(with).generation == 2;
+  }
+  REQUIRE(renamed);
+  with.kill();
+  const uint64_t calls_max = 60;
+  for (uint64_t calls = 0; calls < calls_max; ++calls) {
+    for (uint64_t seed = 0; seed < 8; ++seed) {
+      EngineHarness then(kv_options());
+      then.files = with.files->kill();
+      then.files->crash_after(calls);
+      const bool opened = then.open().is_ok();
+      then.power_cut(CrashPolicy::reordered, seed);
+      const auto status = then.open();
+      INFO("calls " << calls << " seed " << seed << " opened " << opened << " " << status.to_string());
+      REQUIRE(status);
+      REQUIRE(then.get("0", "k") == "2");
+    }
+  }
+}
+
+TEST_CASE("a full disk: writes are refused and change nothing, removals go on, writing resumes",
+          "[simple_kv][snapshot]") {
+  EngineHarness with(kv_options());
+  REQUIRE(with.open());
+  const std::string value(3000, 'v');
+  with.put("0", "k", "v");
+  with.executor.run_for(100);
+  with.files->set_capacity(with.files->used_bytes());
+  uint64_t written = 0;
+  Outcome outcome = Outcome::committed;
+  for (int i = 0; i < 500 && outcome == Outcome::committed; ++i) {
+    outcome = with.put("0", "big" + std::to_string(i), value);
+    written += outcome == Outcome::committed;
+    with.executor.run_ready();
+  }
+  REQUIRE(outcome == Outcome::no_space);
+  REQUIRE(with.store().stats().disk_full);
+  REQUIRE(with.count("0") == written + 1);
+  REQUIRE(with.put("0", "k", value) == Outcome::no_space);
+  REQUIRE(with.get("0", "k") == "v");
+  REQUIRE_FALSE(with.snapshot());
+  for (int i = 0; i < 5; ++i) REQUIRE(with.remove("0", "big" + std::to_string(i)) == Outcome::committed);
+  REQUIRE(with.count("0") == written + 1 - 5);
+  with.files->set_capacity(SimulatedFileSystem::unlimited);
+  with.executor.run_for(500);
+  REQUIRE(with.put("0", "k", value) == Outcome::committed);
+  REQUIRE(with.close());
+  REQUIRE(with.open());
+  REQUIRE(with.get("0", "k") == value);
+  REQUIRE(with.count("0") == written + 1 - 5);
+}
+
+TEST_CASE("the store goes while a snapshot is under way", "[simple_kv][snapshot]") {
+  for (int steps = 0; steps < 20; ++steps) {
+    EngineHarness with(kv_options());
+    REQUIRE(with.open());
+    for (int i = 0; i < 30; ++i) with.put("0", "k" + std::to_string(i), "v");
+    with.store().snapshot([](const Status&) {});
+    for (int i = 0; i < steps; ++i) with.executor.run_one();
+    {
+      // Steps that are left in the executor find the store gone.
+      EngineHarness then(kv_options());
+      auto opened = open_simple_kv(*then.files, with.executor, with.clock, then.options.kv, nullptr);
+      REQUIRE(opened.is_ok());
+      opened.value()->snapshot([](const Status&) {});
+    }
+    with.executor.run_for(50);
+    REQUIRE(with.close());
+    REQUIRE(with.open());
+    REQUIRE(with.count("0") == 30);
+  }
+}
+
+TEST_CASE("snapshots begin by themselves: by log size, by time", "[simple_kv][snapshot]") {
+  auto options = kv_options();
+  options.kv.snapshot_log_bytes = 100'000;
+  options.kv.snapshot_interval_ms = 60'000;
+  EngineHarness with(options);
+  REQUIRE(with.open());
+  with.put("0", "k", "v");
+  with.executor.run_for(30'000);
+  REQUIRE(with.store().stats().last_snapshot_ms == 0);
+  with.executor.run_for(31'000);
+  const auto first_ms = with.store().stats().last_snapshot_ms;
+  REQUIRE(first_ms > 0);
+  with.executor.run_for(200'000);  // nothing has changed
+  REQUIRE(with.store().stats().last_snapshot_ms == first_ms);
+  REQUIRE(with.store().stats().changes_since_snapshot == 0);
+  for (int i = 0; i < 60; ++i) {
+    with.put("0", "k", std::string(2000, 'v'));
+    with.executor.run_ready();
+  }
+  with.executor.run_for(1000);
+  REQUIRE(with.store().stats().last_snapshot_ms > first_ms);
+  REQUIRE(with.store().stats().log_bytes < 100'000);
+}
+
+TEST_CASE("manifest: format and every flipped byte", "[simple_kv][format]") {
+  Manifest manifest;
+  manifest.generation = 3;
+  manifest.created_ms = 1'700'000'000'000;
+  manifest.shards = 16;
+  manifest.hash = "xxh3";
+  manifest.begin = 100;
+  manifest.end = 300;
+  manifest.expiry_floor_ms = 1'700'000'000'001;
+  manifest.bucket_generation = 2;
+  manifest.buckets = {{"0", make_bucket_id(1, 0)}, {"a", make_bucket_id(2, 1)}};
+  const std::string bytes = encode_manifest(manifest);
+  // storage/README.md explains these bytes.
+  REQUIRE(hex(bytes) ==
+          "736574746d616e69"
+          "01000000"
+          "03"
+          "80d095ffbc31"
+          "10"
+          "0478786833"
+          "64"
+          "ac02"
+          "81d095ffbc31"
+          "02"
+          "02"
+          "0130"
+          "808004"
+          "0161"
+          "818008" +
+              hex(bytes.substr(bytes.size() - 4)));
+  REQUIRE(get_fixed<uint32_t>(bytes.data() + bytes.size() - 4) ==
+          crc32c(std::string_view(bytes).substr(0, bytes.size() - 4)));
+  const auto back = decode_manifest(bytes, "M");
+  REQUIRE(back.is_ok());
+  REQUIRE(encode_manifest(back.value()) == bytes);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    REQUIRE_FALSE(decode_manifest(std::string_view(bytes).substr(0, i), "M").is_ok());
+    for (unsigned bit = 0; bit < 8; ++bit) {
+      std::string damaged = bytes;
+      damaged[i] = static_cast<char>(damaged[i] ^ (1 << bit));
+      const auto status = decode_manifest(damaged, "M").status();
+      REQUIRE(status.kind() == ErrorKind::corruption);
+      REQUIRE(status.file() == "M");
+    }
+  }
+  std::string newer = bytes.substr(0, bytes.size() - 4);
+  newer[8] = 2;
+  append_fixed(newer, crc32c(newer));
+  REQUIRE(decode_manifest(newer, "M").status().kind() == ErrorKind::unsupported);
+}
+
+TEST_CASE("snapshot file: format", "[simple_kv][format]") {
+  SimulatedFileSystem files;
+  REQUIRE(files.create_directories("/s"));
+  auto writer = SnapshotWriter::create(files, "/s", 3, 1, false);
+  REQUIRE(writer.is_ok());
+  std::string entries;
+  encode_snapshot_entry({make_bucket_id(1, 0), 7, 0, "key", "value"}, entries);
+  REQUIRE(writer.value()->append_block(entries, 1));
+  REQUIRE(writer.value()->finish());
+  const std::string bytes = files.content("/s/3-1.snapshot");
+  const auto checksum = [&](size_t at) { return hex(std::string_view(bytes).substr(at, 4)); };
+  REQUIRE(hex(bytes) ==
+          "73657474736e6170"
+          "01000000"
+          "01000000"
+          "0300000000000000" +
+              checksum(24) +
+              "01"
+              "0f000000"
+              "0f000000"
+              "01000000" +
+              checksum(41) +
+              "808004"
+              "07"
+              "00"
+              "036b6579"
+              "0576616c7565" +
+              "03"
+              "08000000"
+              "08000000"
+              "00000000" +
+              checksum(73) + "0100000000000000");
+  REQUIRE(get_fixed<uint32_t>(bytes.data() + 24) == crc32c(std::string_view(bytes).substr(0, 24)));
+  int found = 0;
+  REQUIRE(read_snapshot(files, "/s", 3, 1, [&](const SnapshotEntry& entry) {
+    ++found;
+    CHECK((entry.key == "key" && entry.value == "value" && entry.sequence == 7));
+    return Status();
+  }));
+  REQUIRE(found == 1);
+}
+
+TEST_CASE("every byte of manifest and snapshots: damage is found, with file and offset", "[simple_kv][format]") {
+  auto options = kv_options();
+  options.kv.compress_values = GENERATE(false, true);
+  EngineHarness with(options);
+  REQUIRE(with.open());
+  for (int i = 0; i < 4; ++i) with.put("0", "key" + std::to_string(i), std::string(60, 'v'));
+  REQUIRE(with.snapshot());
+  REQUIRE(with.close());
+  const auto names = with.files->list("/db/last_state");
+  for (const std::string& name : names.value()) {
+    const std::string path = "/db/last_state/" + name;
+    const std::string good = with.files->content(path);
+    const auto expect_refusal = [&](const std::string& damaged) {
+      EngineHarness then(options);
+      then.files = with.files->kill();
+      then.files->set_content(path, damaged);
+      const auto calls = then.files->mutating_calls();
+      const auto status = then.open();
+      REQUIRE(status.kind() == ErrorKind::corruption);
+      REQUIRE(status.file() == path);
+      REQUIRE(status.offset());
+      REQUIRE(then.files->mutating_calls() == calls);
+    };
+    for (size_t i = 0; i < good.size(); ++i) {
+      INFO(path << " byte " << i);
+      std::string damaged = good;
+      damaged[i] = static_cast<char>(damaged[i] ^ (1 << (i % 8)));
+      expect_refusal(damaged);
+      expect_refusal(good.substr(0, i));
+    }
+    expect_refusal(good + "x");
+    // A missing file is no empty one.
+    if (name != "MANIFEST") {
+      EngineHarness then(options);
+      then.files = with.files->kill();
+      REQUIRE(then.files->remove(path));
+      REQUIRE(then.open().kind() == ErrorKind::corruption);
+    }
+  }
+}
+
+TEST_CASE("what open refuses", "[simple_kv]") {
+  auto options = kv_options();
+  SECTION("a hash that nobody knows") {
+    options.kv.hash = "md5";
+    EngineHarness with(options);
+    const auto status = with.open();
+    REQUIRE(status.kind() == ErrorKind::invalid_argument);
+    REQUIRE(status.message().find("xxh3, fnv1a, crc16") != std::string::npos);
+  }
+  SECTION("an absurd number of shards") {
+    options.kv.shards = 5000;
+    EngineHarness with(options);
+    REQUIRE(with.open().message().find("1 to 1024") != std::string::npos);
+  }
+  SECTION("a folder that is in use") {
+    EngineHarness with(options);
+    REQUIRE(with.open());
+    REQUIRE(open_simple_kv(*with.files, with.executor, with.clock, options.kv, nullptr).status().kind() ==
+            ErrorKind::busy);
+  }
+  SECTION("a log that is missing behind a snapshot") {
+    EngineHarness with(options);
+    REQUIRE(with.open());
+    with.put("0", "k", "v");
+    REQUIRE(with.snapshot());
+    REQUIRE(with.close());
+    const auto names = with.files->list("/db/wal");
+    for (const auto& name : names.value()) REQUIRE(with.files->remove("/db/wal/" + name));
+    REQUIRE(with.open().kind() == ErrorKind::corruption);
+  }
+}
