@@ -130,6 +130,7 @@ RequestParser::Outcome RequestParser::parse(std::string_view unread, const Reque
         return Outcome::incomplete;
       case Step::complete:
         consumed_ = start + position_;
+        arguments_in_input_ = request.front() == '*';
         resuming_ = false;
         return Outcome::request;
       case Step::empty:

@@ -29,6 +29,8 @@ class RequestParser {
   Outcome parse(std::string_view unread, const RequestLimits& limits);
 
   std::span<const std::string_view> arguments() const { return arguments_; }
+  // False of an inline request, whose arguments may lie in the parser.
+  bool arguments_in_input() const { return arguments_in_input_; }
   size_t consumed() const { return consumed_; }
   size_t skipped() const { return skipped_; }
   const std::string& error() const { return error_; }
@@ -48,6 +50,8 @@ class RequestParser {
     std::string_view digits;
     size_t next;
   };
+
+  bool arguments_in_input_ = true;
 
   void begin_request();
   Step parse_inline(std::string_view request, const RequestLimits& limits);

@@ -18,8 +18,8 @@ struct CommandRow;
 
 using Arguments = std::span<const std::string_view>;  // [0] is the command's name as it was sent
 
-// What a keyspace handler keeps from one step to the next. A step whose run was void runs again from the progress, and the
-// reply, as they were before it.
+// What a keyspace handler keeps from one step to the next. A step whose run was void runs again from the progress, and
+// the reply, as they were before it.
 struct Progress {
   storage::ShardIndex shard = 0;  // whose lock the next step wants
   uint64_t position = 0;          // of Transaction::scan
@@ -30,7 +30,7 @@ struct Progress {
   std::string text;
   bool started = false;
   bool done = false;
-  uint32_t stores_left = 0;       // of all_stores rows: how many stores come after this one
+  uint32_t stores_left = 0;  // of all_stores rows: how many stores come after this one
 };
 
 // What an entry or keyspace handler has. It translates arguments, reads and stages through the transaction and writes
@@ -46,8 +46,9 @@ struct CommandContext {
   uint64_t reply_bytes_max;   // client_output_buffer_limit: a handler that writes many values stops beyond
   storage::Random& random;
   Progress& progress;               // of keyspace handlers, and of all_stores rows
-  storage::Store* store = nullptr;  // of all_stores rows: the backend of this run
+  storage::Store* store = nullptr;  // of all_stores rows: the backend of this run; nullptr: the only one
 
+  storage::Store& store_of_run() { return store ? *store : txn.store(bucket()); }
   storage::Transaction::Bucket bucket() { return txn.bucket(selected); }
   int64_t now_ms() const { return txn.now_ms(); }
 };
@@ -57,7 +58,8 @@ struct KeyTarget {
   std::string_view bucket;
   std::string_view key;
 };
-// Appends the targets; of keyspace and all_shards rows these are the buckets, with empty keys. False: the arguments are malformed (the handler will say how) and nothing needs a lock.
+// Appends the targets; of keyspace and all_shards rows these are the buckets, with empty keys. False: the arguments are
+// malformed (the handler will say how) and nothing needs a lock.
 using TargetsFunction = bool (*)(Arguments args, std::string_view selected, int64_t databases,
                                  std::vector<KeyTarget>& targets);
 
@@ -109,9 +111,10 @@ struct CommandRow {
   ServerHandler server_handler = nullptr;
   int bucket_argument = 0;            // which argument names the bucket; 0: the selected one
   TargetsFunction targets = nullptr;  // where the key positions do not say it all
-  // all_shards and keyspace: of every backend, not only of the bucket's. The handler runs for each store (context.store) in
-  // turn, in the keyspace kind until `done`. Between stores the dispatcher sets shard, position and done back and counts
-  // stores_left down to 0; all else in Progress, and the reply, are carried on. The reply is complete after the last run.
+  // all_shards and keyspace: of every backend, not only of the bucket's. The handler runs for each store
+  // (context.store) in turn, in the keyspace kind until `done`. Between stores the dispatcher sets shard, position and
+  // done back and counts stores_left down to 0; all else in Progress, and the reply, are carried on. The reply is
+  // complete after the last run.
   bool all_stores = false;
 };
 
@@ -138,7 +141,9 @@ class CommandTable {
 };
 
 // 1 to 255 bytes, any.
-inline bool is_bucket_name(std::string_view name) { return !name.empty() && name.size() <= 255; }
+inline bool is_bucket_name(std::string_view name) {
+  return !name.empty() && name.size() <= 255;
+}
 
 // The targets of one command by its row; false as TargetsFunction.
 bool command_targets(const CommandRow& row, Arguments args, std::string_view selected, int64_t databases,

@@ -58,6 +58,9 @@ CommandTable::CommandTable() {
   add_expiry_commands(rows_);
   add_connection_commands(rows_);
   add_client_commands(rows_);
+  add_command_commands(rows_);
+  add_config_commands(rows_);
+  add_server_commands(rows_);
   add_keyspace_commands(rows_);
   add_native_commands(rows_);
   add_filter_commands(rows_);

@@ -134,7 +134,7 @@ void Connection::on_readable() {
   // An argument that is known to be large gets its room at once, but not more than is likely to come: a client that
   // only announces costs nothing.
   size_t room = receive_bytes;
-  if (const size_t needed = parser_.bytes_needed(); needed > input_.size())
+  if (const size_t needed = requests_.bytes_needed(); needed > input_.size())
     room = std::max(room, std::min(needed - input_.size(), argument_room_max));
   char* at = input_.room(room);
   const ssize_t got = ::recv(socket_.native_handle(), at, input_.free_bytes(), MSG_DONTWAIT);
@@ -152,23 +152,32 @@ void Connection::on_readable() {
   process();
 }
 
-void Connection::process() {
+protocol::RequestLimits Connection::request_limits() const {
+  if (!session_.authenticated) return protocol::unauthenticated_limits;
   const auto& options = loop_.options().server;
-  protocol::RequestLimits limits = protocol::unauthenticated_limits;
+  return {.bulk_bytes_max = static_cast<uint64_t>(options.proto_max_bulk_len),
+          .request_bytes_max = static_cast<uint64_t>(options.client_query_buffer_limit)};
+}
+
+void Connection::process() {
   while (!closed_ && !suspended_ && !close_when_sent_ && output_.size() - sent_ < output_pause_bytes) {
-    if (session_.authenticated)
-      limits = {.bulk_bytes_max = static_cast<uint64_t>(options.proto_max_bulk_len),
-                .request_bytes_max = static_cast<uint64_t>(options.client_query_buffer_limit)};
-    const auto outcome = parser_.parse(input_.unread(), limits);
-    if (outcome == protocol::RequestParser::Outcome::incomplete) {
-      input_.consume(parser_.skipped());
-      if (input_.size() > static_cast<size_t>(options.client_query_buffer_limit)) {
+    if (requests_.empty()) {
+      // Until the client has said who it is, each request may change the limits of the next.
+      requests_.parse(input_.unread(), request_limits(), session_.authenticated ? RequestBatch::requests_max : 1);
+      loop_.dispatcher().look_ahead(requests_, session_.bucket);
+    }
+    if (!requests_.empty()) {
+      execute_next();
+    } else if (requests_.broken()) {
+      refuse_broken_request();
+    } else {
+      input_.consume(requests_.take_skipped());
+      if (input_.size() > static_cast<size_t>(loop_.options().server.client_query_buffer_limit)) {
         loop_.statistics().query_limit_disconnections.add(1);
         return close();
       }
       break;
     }
-    execute(outcome);
   }
   paused_ = output_.size() - sent_ >= output_pause_bytes;
   record_->query_buffer.store(input_.size(), std::memory_order_relaxed);
@@ -176,16 +185,16 @@ void Connection::process() {
   if (!closed_) want_flush();
 }
 
-void Connection::execute(protocol::RequestParser::Outcome outcome) {
+void Connection::refuse_broken_request() {
+  protocol::ReplyWriter(output_, session_.version).error(requests_.error());
+  loop_.statistics().error_replies.add(1);
+  close_when_sent_ = true;
+}
+
+void Connection::execute_next() {
   reply_begin_ = output_.size();
-  if (outcome == protocol::RequestParser::Outcome::error) {
-    protocol::ReplyWriter(output_, session_.version).error(parser_.error());
-    loop_.statistics().error_replies.add(1);
-    close_when_sent_ = true;
-    return;
-  }
   pending_.reset();
-  if (loop_.dispatcher().run(*this, parser_.arguments()) == Dispatcher::Result::suspended) {
+  if (loop_.dispatcher().run(*this, requests_.front()) == Dispatcher::Result::suspended) {
     suspended_ = true;
     loop_.statistics().blocked_clients.fetch_add(1, std::memory_order_relaxed);
     return;
@@ -195,7 +204,7 @@ void Connection::execute(protocol::RequestParser::Outcome outcome) {
 
 // The request is done: its bytes go, its reply is settled.
 void Connection::after_execution() {
-  input_.consume(parser_.consumed());
+  input_.consume(requests_.pop());
   settle_reply(reply_begin_);
   if (session_.close_after_reply) close_when_sent_ = true;
   if (output_limit_reached()) {
@@ -226,12 +235,10 @@ void Connection::resume() {
   loop_.read_clocks();
   if (closed_) {
     loop_.dispatcher().abandon(*this);
-    suspended_ = false;
-    loop_.statistics().blocked_clients.fetch_sub(1, std::memory_order_relaxed);
-    return;
+    return end_suspension();
   }
   reply_begin_ = output_.size();
-  if (loop_.dispatcher().resume(*this, parser_.arguments()) == Dispatcher::Result::suspended) return want_flush();
+  if (loop_.dispatcher().resume(*this, requests_.front().args) == Dispatcher::Result::suspended) return want_flush();
   end_suspension();
 }
 
@@ -245,7 +252,9 @@ void Connection::finish_deferred(const std::function<void(protocol::ReplyWriter&
 }
 
 void Connection::end_suspension() {
+  const auto self = shared_from_this();
   suspended_ = false;
+  loop_.release(self);
   loop_.statistics().blocked_clients.fetch_sub(1, std::memory_order_relaxed);
   if (closed_) return;
   after_execution();
@@ -288,12 +297,11 @@ void Connection::flush() {
 
 void Connection::on_progress() {
   waiting_for_progress_ = false;
-  if (closed_) return;
   if (suspended_ && pending_.waits_for_room) {
     pending_.waits_for_room = false;
-    return resume();
+    return resume();  // also of a client that has gone: what it holds is given back
   }
-  flush();
+  if (!closed_) flush();
 }
 
 bool Connection::send_output() {
@@ -347,7 +355,9 @@ void Connection::on_cron(bool stopping) {
     loop_.statistics().output_limit_disconnections.add(1);
     return close();
   }
-  const bool quiet = !suspended_ && output_.empty() && !flush_wanted_;
+  // SHUTDOWN is answered by the end itself.
+  const bool ends_with_us = stopping && suspended_ && session_.close_after_reply;
+  const bool quiet = (!suspended_ || ends_with_us) && output_.empty() && !flush_wanted_;
   if (!quiet) return;
   const int64_t idle_ms = now_ms - last_input_ms_;
   if (stopping || (options.timeout_ms > 0 && idle_ms > options.timeout_ms)) return close();

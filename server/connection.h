@@ -6,11 +6,11 @@
 #include <memory>
 #include <string>
 
-#include "protocol/request_parser.h"
 #include "server/client_registry.h"
 #include "server/input_buffer.h"
 #include "server/pending_command.h"
 #include "server/reply_gates.h"
+#include "server/request_batch.h"
 #include "server/session.h"
 
 namespace sett::server {
@@ -54,7 +54,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void arm_write();
   void on_readable();
   void process();
-  void execute(protocol::RequestParser::Outcome outcome);
+  protocol::RequestLimits request_limits() const;
+  void execute_next();
+  void refuse_broken_request();
   void after_execution();
   void end_suspension();
   void want_flush();
@@ -69,7 +71,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   // The loop's thread
   boost::asio::posix::stream_descriptor socket_;
-  protocol::RequestParser parser_;
+  RequestBatch requests_;
   InputBuffer input_;
   Session session_;
   PendingCommand pending_;

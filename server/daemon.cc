@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "server/event_loop.h"
-#include "server/logging.h"
 #include "storage/base/random.h"
 
 #if defined(SETT_SYSTEMD)
@@ -21,6 +20,8 @@ namespace sett::server {
 namespace {
 
 constexpr unsigned background_threads = 2;
+constexpr int busy_tries = 20;
+constexpr auto busy_pause = std::chrono::milliseconds(250);
 constexpr uint64_t reserved_descriptors = 64;  // logs, snapshots, listeners
 
 std::string new_run_id() {
@@ -60,10 +61,11 @@ std::string executable_path() {
 }  // namespace
 
 Daemon::Daemon(config::Options options, std::string config_file, std::map<std::string, std::string> environment,
-               std::vector<config::Override> flags)
+               std::vector<config::Override> flags, StoreWrapper wrap_store)
     : config_file_(std::move(config_file)),
       environment_(std::move(environment)),
       flags_(std::move(flags)),
+      wrap_store_(std::move(wrap_store)),
       options_(std::move(options)),
       signals_(context_),
       listener_(context_,
@@ -81,6 +83,7 @@ Daemon::Daemon(config::Options options, std::string config_file, std::map<std::s
                           .config_file = config_file_,
                           .started_ms = clock_.wall_ms()},
                 .loops = {}},
+      housekeeping_(context_, services_),
       executor_(background_threads, [this](storage::Executor::Task task) { post_foreground(std::move(task)); }) {}
 
 Daemon::~Daemon() = default;
@@ -97,6 +100,7 @@ int Daemon::run() {
   raise_descriptor_limit(options_);
   if (!open_listener()) return 1;
   wait_for_signals();
+  housekeeping_.start();
   start_loops();
   start_loading();
   context_.run();
@@ -124,14 +128,26 @@ void Daemon::start_loops() {
 
 void Daemon::start_loading() {
   loader_ = std::thread([this] {
-    const StoreSet::Environment environment{
-        .files = files_, .executor = executor_, .clock = clock_, .on_journal_progress = [this] {
-          for (const auto& loop : services_.loops) loop->on_journal_progress();
-        }};
-    const auto options = options_.get();
-    const auto status = stores_.open(*options, environment);
+    auto status = open_stores();
+    // Whoever was told to stop just before us may need a moment to let go of the data directory.
+    for (int tries = 0; status.kind() == storage::ErrorKind::busy && tries < busy_tries && !stopping_.load(); ++tries) {
+      std::this_thread::sleep_for(busy_pause);
+      status = open_stores();
+    }
     boost::asio::post(context_, [this, status] { on_loaded(status); });
   });
+}
+
+storage::Status Daemon::open_stores() {
+  const auto on_journal_progress = [this] {
+    for (const auto& loop : services_.loops) loop->on_journal_progress();
+  };
+  const StoreSet::Environment environment{.files = files_,
+                                          .executor = executor_,
+                                          .clock = clock_,
+                                          .on_journal_progress = on_journal_progress,
+                                          .wrap_store = wrap_store_};
+  return stores_.open(*options_.get(), environment);
 }
 
 void Daemon::on_loaded(const storage::Status& status) {
@@ -173,7 +189,6 @@ void Daemon::reload() {
   for (const std::string& name : config::restart_needed(*options_.get(), loaded.options))
     spdlog::warn("{} changed: a restart makes it so", name);
   options_.update([&](config::Options& options) { options = config::reloaded(options, loaded.options); });
-  set_log_level(options_.get()->log);
   spdlog::info("configuration reloaded");
 }
 
@@ -202,6 +217,7 @@ void Daemon::begin_stop() {
   notify_service_manager("STOPPING=1");
   listener_.close();
   signals_.cancel();
+  housekeeping_.stop();
   const int64_t grace_ms = options_.get()->server.shutdown_timeout_ms;
   for (const auto& loop : services_.loops) loop->stop(grace_ms);
   context_.stop();

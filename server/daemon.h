@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/load.h"
+#include "server/housekeeping.h"
 #include "server/listener.h"
 #include "server/services.h"
 #include "storage/base/thread_executor.h"
@@ -26,7 +27,7 @@ class Daemon final : public Lifecycle {
  public:
   // `options` as loaded from `config_file` with `environment` and `flags`, which SIGHUP reads again.
   Daemon(config::Options options, std::string config_file, std::map<std::string, std::string> environment,
-         std::vector<config::Override> flags);
+         std::vector<config::Override> flags, StoreWrapper wrap_store);
   ~Daemon() override;
 
   // Serves until told to stop. The process's exit code.
@@ -39,6 +40,7 @@ class Daemon final : public Lifecycle {
   bool open_listener();
   void start_loops();
   void start_loading();
+  storage::Status open_stores();
   void on_loaded(const storage::Status& status);
   void wait_for_signals();
   void reload();
@@ -53,6 +55,7 @@ class Daemon final : public Lifecycle {
   const std::string config_file_;
   const std::map<std::string, std::string> environment_;
   const std::vector<config::Override> flags_;
+  const StoreWrapper wrap_store_;
   LiveOptions options_;
   ClientRegistry clients_;
   StoreSet stores_;
@@ -60,6 +63,7 @@ class Daemon final : public Lifecycle {
   boost::asio::signal_set signals_;
   Listener listener_;
   Services services_;
+  Housekeeping housekeeping_;
   std::atomic<bool> loops_run_{false};
   std::atomic<uint64_t> next_loop_{0};  // for foreground steps
   uint64_t next_connection_loop_ = 0;

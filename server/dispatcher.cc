@@ -22,6 +22,7 @@ constexpr uint32_t misses_before_keeping = 3;  // then a command queues for its 
 constexpr uint32_t conflicts_max = 64;
 constexpr uint32_t fetch_rounds_max = 1000;
 constexpr int keyspace_steps_per_turn = 8;
+constexpr size_t lookahead_keys_max = 64;  // few enough that what was fetched first is still in the cache
 
 std::string upper_cased(std::string_view text) {
   std::string upper(text);
@@ -30,11 +31,24 @@ std::string upper_cased(std::string_view text) {
   return upper;
 }
 
+// As Redis cuts it: texts end at a NUL, the command after 128 bytes, the arguments when they are 128 together.
 std::string unknown_command(Arguments args) {
-  std::string text = "ERR unknown command '" + std::string(args[0].substr(0, 128)) + "', with args beginning with: ";
-  for (size_t i = 1; i < args.size() && text.size() < 256; ++i)
-    text += "'" + std::string(args[i].substr(0, 128 - std::min<size_t>(128, text.size() / 2))) + "' ";
-  return text;
+  constexpr size_t shown_max = 128;
+  const auto shown = [](std::string_view bytes, size_t limit) {
+    return bytes.substr(0, std::min(limit, bytes.find('\0')));
+  };
+  std::string arguments;
+  for (size_t i = 1; i < args.size() && arguments.size() < shown_max; ++i) {
+    const std::string_view text = shown(args[i], shown_max - arguments.size());  // before the quote counts
+    arguments.append("'").append(text).append("' ");
+  }
+  return "ERR unknown command '" + std::string(shown(args[0], shown_max)) + "', with args beginning with: " + arguments;
+}
+
+// The first line, or a header line, of an HTTP request: a web page that was made to talk to us. Its connection is
+// closed before anything it smuggles is executed, as Redis does.
+bool is_http(std::string_view name) {
+  return protocol::equals_ignoring_case(name, "post") || protocol::equals_ignoring_case(name, "host:");
 }
 
 bool arity_fits(const CommandRow& row, size_t arguments) {
@@ -48,19 +62,40 @@ Dispatcher::Dispatcher(Services& services, EventLoop& loop) : services_(services
 
 // --- Before a command runs
 
-const CommandRow* Dispatcher::admit(Connection& connection, Arguments args) {
+void Dispatcher::look_ahead(RequestBatch& requests, std::string_view selected) {
+  const CommandTable& table = CommandTable::instance();
+  for (RequestBatch::Request& request : requests) request.row = table.find(request.args[0]);
+  if (requests.size() < 2 || !services_.stores.ready()) return;
+  // All places first: by the time the last was asked for, the first is here, and tells where the entry is.
+  places_.clear();
+  Store& store = services_.stores.store_of(selected);
+  for (const RequestBatch::Request& request : requests) {
+    const CommandRow* row = request.row;
+    if (!row || row->kind != CommandKind::entry || row->first_key == 0 || row->bucket_argument != 0) continue;
+    const auto count = static_cast<int>(request.args.size());
+    const int last = row->last_key < 0 ? count + row->last_key : std::min(row->last_key, count - 1);
+    for (int i = row->first_key; i <= last && places_.size() < lookahead_keys_max; i += row->key_step)
+      places_.emplace_back(&store, store.prefetch_place(selected, request.args[static_cast<size_t>(i)]));
+  }
+  for (const auto& [of_store, place] : places_) of_store->prefetch_entry(place);
+}
+
+const CommandRow* Dispatcher::admit(Connection& connection, const CommandRow* row, Arguments args) {
   protocol::ReplyWriter reply(connection.output(), connection.session().version);
   const auto refuse = [&](std::string_view text) {
     reply.error(text);
     return nullptr;
   };
   const CommandTable& table = CommandTable::instance();
-  const CommandRow* row = table.find(args[0]);
+  if (!row && is_http(args[0])) {
+    connection.session().close_after_reply = true;
+    return nullptr;
+  }
   if (!row) return refuse(unknown_command(args));
   if (args.size() > 1 && table.is_container(*row)) {
     const CommandRow* subcommand = table.find_subcommand(*row, args[1]);
     if (!subcommand)
-      return refuse("ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) + "'. Try " +
+      return refuse("ERR unknown subcommand '" + shown_word(args[1].substr(0, 128)) + "'. Try " +
                     upper_cased(row->name) + " HELP.");
     row = subcommand;
   }
@@ -73,11 +108,12 @@ const CommandRow* Dispatcher::admit(Connection& connection, Arguments args) {
   return row;
 }
 
-Dispatcher::Result Dispatcher::run(Connection& connection, Arguments args) {
+Dispatcher::Result Dispatcher::run(Connection& connection, const RequestBatch::Request& request) {
+  const Arguments args = request.args;
   loop_.statistics().commands.add(1);
   auto& calls = connection.record().commands;
   calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  const CommandRow* row = admit(connection, args);
+  const CommandRow* row = admit(connection, request.row, args);
   if (!row) return Result::done;
   connection.record().last_command.store(row->name.data(), std::memory_order_relaxed);
   connection.pending().row = row;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "server/command.h"
+#include "server/request_batch.h"
 #include "storage/lock_set.h"
 #include "storage/transaction.h"
 
@@ -23,8 +24,10 @@ class Dispatcher {
 
   Dispatcher(Services& services, EventLoop& loop);
 
+  // Finds the rows of requests that were parsed together, and has the memory fetched that they will touch.
+  void look_ahead(RequestBatch& requests, std::string_view selected);
   // The arguments' bytes must stay where they are until the command is done.
-  Result run(Connection& connection, Arguments args);
+  Result run(Connection& connection, const RequestBatch::Request& request);
   Result resume(Connection& connection, Arguments args);
   // The client has gone while its command waited: gives back what it holds.
   void abandon(Connection& connection);
@@ -33,7 +36,7 @@ class Dispatcher {
   enum class Step : uint8_t { done, again, suspended };
 
   // nullptr: an error was replied.
-  const CommandRow* admit(Connection& connection, Arguments args);
+  const CommandRow* admit(Connection& connection, const CommandRow* row, Arguments args);
   Result run_server(Connection& connection, Arguments args, const CommandRow& row);
   Result run_entry(Connection& connection, Arguments args);
   Result run_stepped(Connection& connection, Arguments args);
@@ -52,6 +55,7 @@ class Dispatcher {
   EventLoop& loop_;
   storage::Transaction txn_;
   std::vector<KeyTarget> targets_;
+  std::vector<std::pair<storage::Store*, storage::Store::Lookahead>> places_;
 };
 
 }  // namespace sett::server

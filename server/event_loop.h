@@ -56,6 +56,10 @@ class EventLoop {
   // The connection is called back (on_progress) when a journal has moved.
   void wait_for_progress(std::shared_ptr<Connection> connection);
   void forget(const std::shared_ptr<Connection>& connection);
+  // A connection whose command is suspended stays in memory, also when its client has gone: somebody may be about to hand it
+  // a lock. Until release(), or until all loops have ended.
+  void hold(std::shared_ptr<Connection> connection) { held_.insert(std::move(connection)); }
+  void release(const std::shared_ptr<Connection>& connection) { held_.erase(connection); }
 
  private:
   void run();
@@ -83,7 +87,7 @@ class EventLoop {
   std::shared_ptr<const config::Options> options_;
   uint64_t options_version_ = 0;
   int64_t wall_ms_ = 0, steady_ms_ = 0;
-  std::unordered_set<std::shared_ptr<Connection>> connections_;
+  std::unordered_set<std::shared_ptr<Connection>> connections_, held_;
   std::vector<std::shared_ptr<Connection>> to_flush_, flushing_;
   std::vector<std::shared_ptr<Connection>> waiting_;
   bool stopping_ = false;

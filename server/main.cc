@@ -1,53 +1,5 @@
-#include <spdlog/spdlog.h>
-#include <unistd.h>
-
-#include <cstdio>
-#include <map>
-#include <string>
-
-#include "server/command_line.h"
-#include "server/daemon.h"
-#include "server/healthcheck.h"
-#include "server/logging.h"
-
-extern char** environ;
-
-namespace {
-
-std::map<std::string, std::string> read_environment() {
-  std::map<std::string, std::string> variables;
-  for (char** at = environ; *at; ++at) {
-    const std::string variable = *at;
-    const size_t equals = variable.find('=');
-    if (equals != std::string::npos) variables[variable.substr(0, equals)] = variable.substr(equals + 1);
-  }
-  return variables;
-}
-
-}  // namespace
+#include "server/process.h"
 
 int main(int argc, char** argv) {
-  using namespace sett;
-  using server::CommandLine;
-  const CommandLine line = server::parse_command_line(argc, argv);
-  if (line.action == CommandLine::Action::exit) return line.exit_code;
-  const auto environment = read_environment();
-  const config::Loaded loaded = config::load(line.config_file, environment, line.overrides);
-  for (const std::string& error : loaded.errors) std::fprintf(stderr, "%s\n", error.c_str());
-  if (!loaded.errors.empty()) return 2;
-  if (line.action == CommandLine::Action::check_config) {
-    std::printf("%s: good\n", line.config_file.c_str());
-    return 0;
-  }
-  if (line.action == CommandLine::Action::healthcheck) {
-    const auto status = server::healthcheck(loaded.options.server);
-    if (!status.is_ok()) std::fprintf(stderr, "%s\n", status.to_string().c_str());
-    return status.is_ok() ? 0 : 1;
-  }
-  if (const auto status = server::set_up_logging(loaded.options.log); !status.is_ok()) {
-    std::fprintf(stderr, "%s\n", status.to_string().c_str());
-    return 1;
-  }
-  spdlog::info("settd {} starts, pid {}", SETT_VERSION, ::getpid());
-  return server::Daemon(loaded.options, line.config_file, environment, line.overrides).run();
+  return sett::server::run_process(argc, argv, {});
 }

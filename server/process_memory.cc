@@ -1,6 +1,7 @@
 #include "server/process_memory.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -60,6 +61,15 @@ AllocatorMemory read_allocator_memory() {
           .resident = allocator_figure("stats.resident")};
 #else
   return {};
+#endif
+}
+
+void give_back_free_memory() {
+#ifdef SETT_JEMALLOC
+  const std::string all_arenas = "arena." + std::to_string(MALLCTL_ARENAS_ALL) + ".purge";
+  mallctl(all_arenas.c_str(), nullptr, nullptr, nullptr, 0);
+#else
+  ::malloc_trim(0);
 #endif
 }
 

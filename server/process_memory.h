@@ -19,6 +19,9 @@ struct AllocatorMemory {
 ProcessMemory read_process_memory();
 AllocatorMemory read_allocator_memory();
 std::string_view allocator_name();
+// Pages that the allocator keeps for reuse go back to the system. Takes milliseconds per free gigabyte; from any
+// thread.
+void give_back_free_memory();
 uint64_t system_memory_bytes();
 
 // The figures of /proc/<pid>/status, from its text.

@@ -16,13 +16,4 @@ ServerContext::Answer ServerContext::defer() {
   };
 }
 
-void ServerContext::depend_on_all_stores() {
-  if (!services.stores.ready()) return;
-  for (const auto& store : services.stores.stores()) {
-    const auto last = store->journal().last();
-    if (last > store->journal().safe())
-      connection.gates().add(connection.output().size(), connection.output().size(), *store, last);
-  }
-}
-
 }  // namespace sett::server

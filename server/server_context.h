@@ -29,8 +29,6 @@ struct ServerContext {
 
   // The reply comes later; the client's further commands wait for it, other clients do not. Nothing may be written now.
   Answer defer();
-  // A reply that shows a store's latest state waits until that is safe.
-  void depend_on_all_stores();
 };
 
 }  // namespace sett::server

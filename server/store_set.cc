@@ -23,6 +23,8 @@ bool is_enabled(const config::Options& options, const std::string& backend) {
 Status StoreSet::open(const config::Options& options, const Environment& environment) {
   const BackendRegistry registry = BackendRegistry::standard();
   const BackendContext context{options, environment.files, environment.executor, environment.clock, &progress_};
+  stores_.clear();  // of an attempt that failed
+  rules_.clear();
   std::map<std::string, Store*> by_backend;
   const auto open_backend = [&](const std::string& name) -> storage::Result<Store*> {
     if (const auto at = by_backend.find(name); at != by_backend.end()) return at->second;
@@ -31,7 +33,8 @@ Status StoreSet::open(const config::Options& options, const Environment& environ
                            "the backend " + name + " is to be used, but " + name + ".enabled is false");
     auto opened = registry.open(name, context);
     if (!opened.is_ok()) return opened.status();
-    stores_.push_back(std::move(opened).value());
+    stores_.push_back(environment.wrap_store ? environment.wrap_store(std::move(opened).value(), environment.executor)
+                                             : std::move(opened).value());
     return by_backend[name] = stores_.back().get();
   };
   auto default_store = open_backend(options.store.backend);

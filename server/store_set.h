@@ -17,6 +17,10 @@
 
 namespace sett::server {
 
+// Puts something between the server and a backend. Empty: nothing.
+using StoreWrapper =
+    std::function<std::unique_ptr<storage::Store>(std::unique_ptr<storage::Store>, storage::Executor&)>;
+
 // The open backends, and which of them keeps a bucket. Opened once, on any thread; from ready() on it does not change,
 // and is read from all threads.
 class StoreSet final : public storage::StoreRouter {
@@ -26,6 +30,7 @@ class StoreSet final : public storage::StoreRouter {
     storage::Executor& executor;
     storage::Clock& clock;
     std::function<void()> on_journal_progress;  // see Journal::set_progress_listener
+    StoreWrapper wrap_store;
   };
 
   // Opens the default backend, all that the bucket rules name and all enabled ones that have data on disk, recovering

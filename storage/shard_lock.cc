@@ -16,13 +16,13 @@ void relax() {
 }
 }  // namespace
 
-bool ShardLock::try_once() {
+// The analysis cannot see that the atomic word is the capability.
+bool ShardLock::try_once() NO_THREAD_SAFETY_ANALYSIS {
   uint32_t word = 0;
   return word_.load(std::memory_order_relaxed) == 0 &&
          word_.compare_exchange_strong(word, locked, std::memory_order_acquire, std::memory_order_relaxed);
 }
 
-// The analysis cannot see that the atomic word is the capability.
 bool ShardLock::try_lock() NO_THREAD_SAFETY_ANALYSIS {
   for (int spin = 0; spin < spins_max; ++spin) {
     if (try_once()) return true;

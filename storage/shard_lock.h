@@ -15,7 +15,8 @@ namespace sett::storage {
 // overtake that one), and all before it, or all, are told to try again: nobody stays in line for a lock that is free.
 class CAPABILITY("shard lock") ShardLock {
  public:
-  bool try_lock() TRY_ACQUIRE(true);
+  bool try_lock() TRY_ACQUIRE(true);  // after a short spin
+  bool try_once() TRY_ACQUIRE(true);  // at once, or not
   void unlock(ShardIndex self) RELEASE();  // `self` is told to the waiter
   // See Store::wait_for_lock. A waiter that finds the lock free is called back at once, from inside.
   void wait(ShardIndex self, LockWaiter& waiter, bool keep);
@@ -28,8 +29,6 @@ class CAPABILITY("shard lock") ShardLock {
     LockWaiter* waiter;
     bool keep;
   };
-  bool try_once();
-
   std::atomic<uint32_t> word_{0};
   Mutex queue_mutex_;
   std::deque<Waiting> queue_ GUARDED_BY(queue_mutex_);

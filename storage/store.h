@@ -143,12 +143,21 @@ class Store {
 
   // --- Keys. Under the lock of the key's shard.
   virtual ReadResult read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) = 0;
-  // Asks the processor to bring in what read() will touch. A hint, without any lock.
-  virtual void prefetch(BucketId bucket, std::string_view key) const = 0;
   // Under the locks of all shards of the keys in it; with a bind in it, of all shards. All or nothing. Views into
   // entries of the store are allowed as values if that entry is not mutated earlier in the batch.
   virtual CommitResult commit(std::span<const Mutation> batch) = 0;
   virtual void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) = 0;
+
+  // --- Look-ahead, without locks (a shard whose lock is taken is passed over): asks the processor to bring in the memory that
+  // read() and commit() of this key will touch, first its place, and once that is here the entry. Only hints: what they find
+  // may be out of date by the time it is used, and then nothing is gained.
+  struct Lookahead {
+    BucketId bucket = no_bucket;
+    ShardIndex shard = 0;
+    uint64_t hash = 0;
+  };
+  virtual Lookahead prefetch_place(std::string_view bucket_name, std::string_view key) = 0;
+  virtual void prefetch_entry(const Lookahead& place) = 0;
 
   // --- What was not in memory. Without locks; `done` comes once, on any thread. The results stay readable for `reader`
   // (any non-zero number of the caller's choice) until release_fetched.

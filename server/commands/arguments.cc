@@ -118,7 +118,6 @@ bool may_grow(CommandContext& ctx, uint64_t old_bytes, uint64_t more_bytes) {
 }
 
 InclusiveRange clamp_range(int64_t first, int64_t last, int64_t size) {
-  if (first < 0 && last < 0 && first > last) return {0, -1};
   if (first < 0) first = std::max<int64_t>(first + size, 0);
   if (last < 0) last = std::max<int64_t>(last + size, 0);
   return {first, std::min(last, size - 1)};

@@ -54,5 +54,10 @@ struct InclusiveRange {
   bool empty() const { return first > last; }
 };
 InclusiveRange clamp_range(int64_t first, int64_t last, int64_t size);
+// Both from the end and in the wrong order: nothing, for GETRANGE and BITCOUNT. BITPOS has no such rule, so that
+// two ends before the beginning are its first position.
+inline bool is_reversed(int64_t first, int64_t last) {
+  return first < 0 && last < 0 && first > last;
+}
 
 }  // namespace sett::server

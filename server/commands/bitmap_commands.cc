@@ -85,7 +85,7 @@ void bitcount_command(CommandContext& ctx) {
     return ctx.reply.error(error_syntax);
   }
   const auto entry = ctx.txn.read(ctx.bucket(), ctx.args[1]);
-  if (!entry) return ctx.reply.integer(0);
+  if (!entry || is_reversed(first, last)) return ctx.reply.integer(0);
   const auto range = bit_range(first, last, in_bits, entry->value.size());
   if (range.empty()) return ctx.reply.integer(0);
   ctx.reply.integer(static_cast<int64_t>(

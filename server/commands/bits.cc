@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <limits>
 
 namespace sett::server {
 namespace {
@@ -89,6 +90,12 @@ std::optional<int64_t> bitfield_sum(BitfieldType type, int64_t base, int64_t inc
 }
 
 std::optional<int64_t> bitfield_fit(BitfieldType type, int64_t value, Overflow overflow) {
+  // Redis measures the way to the upper limit in 64 bits: where that overflows, the lowest numbers count as too high.
+  if (type.is_signed && overflow == Overflow::saturate) {
+    const Limits limits = limits_of(type);
+    if (value < limits.min && limits.max - value > std::numeric_limits<int64_t>::max())
+      return static_cast<int64_t>(limits.max);
+  }
   // A negative argument for an unsigned field is the large number with the same bits, as in Redis.
   return fit(type, type.is_signed ? Wide{value} : Wide{static_cast<uint64_t>(value)}, overflow);
 }

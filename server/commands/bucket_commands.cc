@@ -1,4 +1,7 @@
-#include <string>
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
 
 #include "server/commands/families.h"
 #include "server/commands/native_arguments.h"
@@ -12,6 +15,16 @@ using storage::BucketUsage;
 using storage::Store;
 using storage::Transaction;
 
+// The names of the store's buckets in order, as this transaction sees them.
+std::vector<std::string_view> bucket_names(CommandContext& ctx, Store& store) {
+  for (const BucketInfo& info : store.list_buckets()) ctx.txn.bucket(ctx.txn.keep(info.name));
+  std::vector<std::string_view> names;  // what this transaction has created is among these, and what it has dropped
+  for (Transaction::Bucket bucket = 0; bucket < ctx.txn.bucket_count(); ++bucket)
+    if (&ctx.txn.store(bucket) == &store && ctx.txn.exists(bucket)) names.push_back(ctx.txn.name(bucket));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 // One step for each store: its catalogue is read at once.
 void bucket_list_command(CommandContext& ctx) {
   Progress& progress = ctx.progress;
@@ -19,52 +32,46 @@ void bucket_list_command(CommandContext& ctx) {
     progress.started = true;
     progress.mark = ctx.reply.mark();
   }
-  Store& store = ctx.txn.store(ctx.bucket());
-  const auto list = [&](Transaction::Bucket bucket) {
-    if (!ctx.txn.exists(bucket)) return;  // dropped in this transaction
-    ctx.reply.bulk(ctx.txn.name(bucket));
+  for (const std::string_view name : bucket_names(ctx, ctx.store_of_run())) {
+    ctx.reply.bulk(name);
     ++progress.elements;
-  };
-  for (const BucketInfo& info : store.list_buckets()) list(ctx.txn.bucket(ctx.txn.keep(info.name)));
-  // Those that this transaction has created.
-  for (Transaction::Bucket bucket = 0; bucket < ctx.txn.bucket_count(); ++bucket)
-    if (&ctx.txn.store(bucket) == &store && store.find_bucket(ctx.txn.name(bucket)) == storage::no_bucket) list(bucket);
+  }
   progress.done = true;
   if (progress.stores_left == 0) ctx.reply.insert_array(progress.mark, progress.elements);
 }
 
-// The sums so far, in progress.numbers.
 enum InfoField : size_t { field_keys, field_bytes, field_expiring, field_operations, field_hits, field_count };
 
-void write_info(CommandContext& ctx, const Store& store) {
+using InfoNumbers = std::array<uint64_t, field_count>;
+
+void write_info(CommandContext& ctx, const Store& store, const InfoNumbers& numbers) {
   constexpr std::string_view names[field_count] = {"keys", "bytes", "expiring_keys", "operations", "hits"};
   ctx.reply.map(field_count + 1);
   for (size_t field = 0; field < field_count; ++field) {
     ctx.reply.bulk(names[field]);
-    ctx.reply.integer(static_cast<int64_t>(ctx.progress.numbers[field]));
+    ctx.reply.integer(static_cast<int64_t>(numbers[field]));
   }
   ctx.reply.bulk("backend");
   ctx.reply.bulk(store.backend());
 }
 
-// A step for each shard.
+// Under all locks, so that the figures are of one moment.
 void bucket_info_command(CommandContext& ctx) {
-  Progress& progress = ctx.progress;
-  progress.done = true;
   if (!has_bucket_name(ctx)) return;
   const auto bucket = ctx.txn.bucket(ctx.args[1]);
   if (!ctx.txn.exists(bucket)) return ctx.reply.error("ERR no such bucket");
   Store& store = ctx.txn.store(bucket);
-  progress.numbers.resize(field_count);
+  InfoNumbers numbers{};
   const BucketId id = store.find_bucket(ctx.args[1]);
-  const BucketUsage usage = id == storage::no_bucket ? BucketUsage() : store.usage(id, progress.shard, ctx.now_ms());
-  progress.numbers[field_keys] += ctx.txn.count(bucket, progress.shard);
-  progress.numbers[field_bytes] += usage.bytes;
-  progress.numbers[field_expiring] += usage.expiring_keys;
-  progress.numbers[field_operations] += usage.operations;
-  progress.numbers[field_hits] += usage.hits;
-  progress.done = ++progress.shard >= store.shard_count();
-  if (progress.done) write_info(ctx, store);
+  for (storage::ShardIndex shard = 0; shard < store.shard_count(); ++shard) {
+    const BucketUsage usage = id == storage::no_bucket ? BucketUsage() : store.usage(id, shard, ctx.now_ms());
+    numbers[field_keys] += ctx.txn.count(bucket, shard);
+    numbers[field_bytes] += usage.bytes;
+    numbers[field_expiring] += usage.expiring_keys;
+    numbers[field_operations] += usage.operations;
+    numbers[field_hits] += usage.hits;
+  }
+  write_info(ctx, store, numbers);
 }
 
 void bucket_drop_command(CommandContext& ctx) {
@@ -94,7 +101,7 @@ void add_bucket_commands(std::vector<CommandRow>& rows) {
       {.name = "bucket.info",
        .arity = 2,
        .flags = flag_readonly,
-       .kind = CommandKind::keyspace,
+       .kind = CommandKind::all_shards,
        .acl = "@keyspace @read @slow",
        .group = "bucket",
        .since = "0.1.0",

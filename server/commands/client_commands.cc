@@ -37,7 +37,7 @@ void client_setinfo(ServerContext& ctx) {
   const std::string attribute(ctx.args[2]);
   const bool is_name = equals_ignoring_case(attribute, "lib-name");
   if (!is_name && !equals_ignoring_case(attribute, "lib-ver"))
-    return ctx.reply.error("ERR Unrecognized option '" + attribute + "'");
+    return ctx.reply.error("ERR Unrecognized option '" + shown_word(attribute) + "'");
   if (!is_client_text(ctx.args[3]))
     return ctx.reply.error("ERR " + attribute + " cannot contain spaces, newlines or special characters.");
   (is_name ? ctx.session.lib_name : ctx.session.lib_version) = std::string(ctx.args[3]);

@@ -26,7 +26,7 @@ bool read_filter_option(ServerContext& ctx, std::string_view option, std::string
     filter.normal = read_client_type(ctx, value);
     if (!filter.normal) return false;
   } else if (equals_ignoring_case(option, "user")) {
-    if (value != "default") return refuse("ERR No such user '" + std::string(value) + "'");
+    if (value != "default") return refuse("ERR No such user '" + shown_word(value) + "'");
   } else if (equals_ignoring_case(option, "skipme")) {
     filter.skip_self = equals_ignoring_case(value, "yes");
     if (!filter.skip_self && !equals_ignoring_case(value, "no")) return refuse(error_syntax);
@@ -46,7 +46,7 @@ std::optional<bool> read_client_type(ServerContext& ctx, std::string_view word) 
   if (equals_ignoring_case(word, "normal")) return true;
   for (const std::string_view other : {"master", "replica", "slave", "pubsub"})
     if (equals_ignoring_case(word, other)) return false;
-  ctx.reply.error("ERR Unknown client type '" + std::string(word) + "'");
+  ctx.reply.error("ERR Unknown client type '" + shown_word(word) + "'");
   return std::nullopt;
 }
 

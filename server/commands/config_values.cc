@@ -5,6 +5,7 @@
 #include "protocol/glob.h"
 #include "protocol/number_text.h"
 #include "server/commands/config_parameters.h"
+#include "server/commands/errors.h"
 
 namespace sett::server {
 namespace {
@@ -36,7 +37,7 @@ std::optional<std::string> assign_dotted(const config::SettingRow& row, std::str
 }
 
 std::optional<std::string> failed(std::string_view name, std::string_view why) {
-  return "ERR CONFIG SET failed (possibly related to argument '" + std::string(name) + "') - " + std::string(why);
+  return "ERR CONFIG SET failed (possibly related to argument '" + shown_word(name) + "') - " + std::string(why);
 }
 
 // Names first, as Redis: an unknown, unchangeable or repeated one is told before any value is looked at.
@@ -47,7 +48,7 @@ std::optional<std::string> check_names(std::span<const std::string_view> pairs) 
     const config::SettingRow* row = parameter ? nullptr : find_dotted(name);
     const bool is_rules = equals_ignoring_case(name, "buckets");
     if (!parameter && !row && !is_rules)
-      return "ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(name) + "'";
+      return "ERR Unknown option or number of arguments for CONFIG SET - '" + shown_word(name) + "'";
     if (is_rules || (row && !row->reloadable) || (parameter && parameter->change == ConfigParameter::Change::immutable))
       return failed(name, "can't set immutable config");
     for (size_t j = 0; j < i; j += 2)

@@ -106,7 +106,7 @@ std::optional<HelloOptions> read_hello(ServerContext& ctx) {
       options.name = ctx.args[++i];
       if (!is_client_text(*options.name)) return refuse(error_client_name);
     } else {
-      return refuse("ERR Syntax error in HELLO option '" + std::string(ctx.args[i]) + "'");
+      return refuse("ERR Syntax error in HELLO option '" + shown_word(ctx.args[i]) + "'");
     }
   }
   return options;

@@ -23,6 +23,11 @@ inline constexpr std::string_view error_no_space =
 inline constexpr std::string_view error_log_failed =
     "MISCONF a write or sync of the log failed: writes are refused until the server is restarted on a sound disk";
 
+// A client's word within an error text: it ends at a NUL, as where Redis formats one.
+inline std::string shown_word(std::string_view word) {
+  return std::string(word.substr(0, word.find('\0')));
+}
+
 inline std::string error_arity(std::string_view command) {
   return "ERR wrong number of arguments for '" + std::string(command) + "' command";
 }

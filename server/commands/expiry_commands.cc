@@ -31,7 +31,7 @@ std::optional<Conditions> read_conditions(CommandContext& ctx) {
     } else if (is_option(word, "lt")) {
       conditions.if_earlier = true;
     } else {
-      ctx.reply.error("ERR Unsupported option " + std::string(word));
+      ctx.reply.error("ERR Unsupported option " + shown_word(word));
       return std::nullopt;
     }
   }

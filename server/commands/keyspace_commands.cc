@@ -75,12 +75,12 @@ void scan_command(CommandContext& ctx) {
   });
 }
 
+// Under all locks: a sum of what each shard had at its own time would be a number that the bucket never had.
 void dbsize_command(CommandContext& ctx) {
-  Progress& progress = ctx.progress;
   const auto bucket = ctx.bucket();
-  progress.number += ctx.txn.count(bucket, progress.shard);
-  progress.done = ++progress.shard >= ctx.txn.store(bucket).shard_count();
-  if (progress.done) ctx.reply.integer(static_cast<int64_t>(progress.number));
+  uint64_t keys = 0;
+  for (ShardIndex shard = 0; shard < ctx.txn.store(bucket).shard_count(); ++shard) keys += ctx.txn.count(bucket, shard);
+  ctx.reply.integer(static_cast<int64_t>(keys));
 }
 
 // First counts the keys of every shard, then takes one from a shard drawn by these weights. Should that shard have lost
@@ -132,7 +132,7 @@ void flushall_command(CommandContext& ctx) {
     if (last_store) ctx.reply.error(error_syntax);
     return;
   }
-  const Store& store = ctx.txn.store(ctx.bucket());
+  const Store& store = ctx.store_of_run();
   for (const storage::BucketInfo& bucket : store.list_buckets()) ctx.txn.bucket(ctx.txn.keep(bucket.name));
   // Those too that this transaction has created.
   for (Transaction::Bucket bucket = 0; bucket < ctx.txn.bucket_count(); ++bucket)
@@ -170,7 +170,7 @@ constexpr std::string_view dangerous_write_acl = "@keyspace @write @slow @danger
 
 void add_keyspace_commands(std::vector<CommandRow>& rows) {
   const CommandRow own[] = {
-      {"dbsize", 1, flag_readonly | flag_fast, 0, 0, 0, CommandKind::keyspace, "@keyspace @read @fast", "server",
+      {"dbsize", 1, flag_readonly | flag_fast, 0, 0, 0, CommandKind::all_shards, "@keyspace @read @fast", "server",
        "1.0.0", "O(S) where S is the number of shards", "Counts the keys of the selected bucket.", "", dbsize_command},
       {.name = "flushall",
        .arity = -1,

@@ -17,7 +17,8 @@ constexpr uint64_t reply_bytes_per_call = 16 << 20;
 }  // namespace
 
 std::optional<uint64_t> read_cursor(CommandContext& ctx, std::string_view text) {
-  if (text.empty()) return 0;  // strtoul reads nothing as 0, and so does Redis
+  text = text.substr(0, text.find('\0'));  // Redis reads a C string
+  if (text.empty()) return 0;              // strtoul reads nothing as 0, and so does Redis
   uint64_t cursor = 0;
   const bool negative = text.front() == '-';
   const std::string_view digits = text.substr(negative || text.front() == '+' ? 1 : 0);

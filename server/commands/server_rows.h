@@ -12,8 +12,8 @@ namespace sett::server {
 
 // What the families of server commands share.
 
-constexpr uint32_t open_flags = flag_noscript | flag_loading | flag_stale;  // anybody may, also while loading
-constexpr uint32_t admin_flags = flag_admin | open_flags;
+inline constexpr uint32_t open_flags = flag_noscript | flag_loading | flag_stale;  // anybody may, also while loading
+inline constexpr uint32_t admin_flags = flag_admin | open_flags;
 inline constexpr std::string_view admin_acl = "@admin @slow @dangerous";
 
 inline CommandRow server_row(std::string_view name, int arity, uint32_t flags, std::string_view acl,

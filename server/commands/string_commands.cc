@@ -152,16 +152,8 @@ constexpr uint32_t fast_write_flags = write_flags | flag_fast;
 constexpr std::string_view fast_read_acl = "@read @string @fast", slow_read_acl = "@read @string @slow";
 constexpr std::string_view fast_write_acl = "@write @string @fast", slow_write_acl = "@write @string @slow";
 
-}  // namespace
-
-void add_string_commands(std::vector<CommandRow>& rows) {
+void add_reading_rows(std::vector<CommandRow>& rows) {
   const CommandRow own[] = {
-      {"append", 3, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "2.0.0", "O(1)",
-       "Adds bytes to the end of a value; creates the key if there is none.", "key value", append_command},
-      {"decr", 2, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "1.0.0", "O(1)",
-       "Takes one off an integer; an absent key counts as 0.", "key", decr_command},
-      {"decrby", 3, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "1.0.0", "O(1)",
-       "Takes a number off an integer; an absent key counts as 0.", "key decrement", decrby_command},
       {"get", 2, flag_readonly | flag_fast, 1, 1, 1, entry, fast_read_acl, "string", "1.0.0", "O(1)",
        "Gives the value of a key, or null.", "key", get_command},
       {"getdel", 2, flag_write | flag_fast, 1, 1, 1, entry, fast_write_acl, "string", "6.2.0", "O(1)",
@@ -173,20 +165,43 @@ void add_string_commands(std::vector<CommandRow>& rows) {
       {"getrange", 4, flag_readonly, 1, 1, 1, entry, slow_read_acl, "string", "2.4.0",
        "O(N) where N is the length of the part", "Gives a part of a value; negative positions count from its end.",
        "key start end", getrange_command},
-      {"getset", 3, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "1.0.0", "O(1)",
-       "Sets a value and gives the one before.", "key value", getset_command},
-      {"incr", 2, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "1.0.0", "O(1)",
-       "Adds one to an integer; an absent key counts as 0.", "key", incr_command},
-      {"incrby", 3, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "1.0.0", "O(1)",
-       "Adds a number to an integer; an absent key counts as 0.", "key increment", incrby_command},
-      {"incrbyfloat", 3, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "2.6.0", "O(1)",
-       "Adds to a floating point number; an absent key counts as 0.", "key increment", incrbyfloat_command},
       {"lcs", -3, flag_readonly, 1, 2, 1, entry, slow_read_acl, "string", "7.0.0",
        "O(N*M) where N and M are the lengths of the two values", "Finds the longest common subsequence of two values.",
        "key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]", lcs_command},
       {"mget", -2, flag_readonly | flag_fast, 1, -1, 1, entry, fast_read_acl, "string", "1.0.0",
        "O(N) where N is the number of keys", "Gives the values of several keys as of one moment.", "key [key ...]",
        mget_command},
+      {"strlen", 2, flag_readonly | flag_fast, 1, 1, 1, entry, fast_read_acl, "string", "2.2.0", "O(1)",
+       "Gives the length of a value in bytes.", "key", strlen_command},
+      {"substr", 4, flag_readonly, 1, 1, 1, entry, slow_read_acl, "string", "1.0.0",
+       "O(N) where N is the length of the part", "Gives a part of a value: the old name of GETRANGE.", "key start end",
+       getrange_command},
+  };
+  rows.insert(rows.end(), std::begin(own), std::end(own));
+}
+
+void add_number_rows(std::vector<CommandRow>& rows) {
+  const CommandRow own[] = {
+      {"decr", 2, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "1.0.0", "O(1)",
+       "Takes one off an integer; an absent key counts as 0.", "key", decr_command},
+      {"decrby", 3, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "1.0.0", "O(1)",
+       "Takes a number off an integer; an absent key counts as 0.", "key decrement", decrby_command},
+      {"incr", 2, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "1.0.0", "O(1)",
+       "Adds one to an integer; an absent key counts as 0.", "key", incr_command},
+      {"incrby", 3, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "1.0.0", "O(1)",
+       "Adds a number to an integer; an absent key counts as 0.", "key increment", incrby_command},
+      {"incrbyfloat", 3, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "2.6.0", "O(1)",
+       "Adds to a floating point number; an absent key counts as 0.", "key increment", incrbyfloat_command},
+  };
+  rows.insert(rows.end(), std::begin(own), std::end(own));
+}
+
+void add_writing_rows(std::vector<CommandRow>& rows) {
+  const CommandRow own[] = {
+      {"append", 3, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "2.0.0", "O(1)",
+       "Adds bytes to the end of a value; creates the key if there is none.", "key value", append_command},
+      {"getset", 3, fast_write_flags, 1, 1, 1, entry, fast_write_acl, "string", "1.0.0", "O(1)",
+       "Sets a value and gives the one before.", "key value", getset_command},
       {.name = "mset",
        .arity = -3,
        .flags = write_flags,
@@ -232,13 +247,16 @@ void add_string_commands(std::vector<CommandRow>& rows) {
       {"setrange", 4, write_flags, 1, 1, 1, entry, slow_write_acl, "string", "2.2.0",
        "O(M) where M is the length of the bytes written", "Overwrites a part of a value; zeroes fill a gap.",
        "key offset value", setrange_command},
-      {"strlen", 2, flag_readonly | flag_fast, 1, 1, 1, entry, fast_read_acl, "string", "2.2.0", "O(1)",
-       "Gives the length of a value in bytes.", "key", strlen_command},
-      {"substr", 4, flag_readonly, 1, 1, 1, entry, slow_read_acl, "string", "1.0.0",
-       "O(N) where N is the length of the part", "Gives a part of a value: the old name of GETRANGE.", "key start end",
-       getrange_command},
   };
   rows.insert(rows.end(), std::begin(own), std::end(own));
+}
+
+}  // namespace
+
+void add_string_commands(std::vector<CommandRow>& rows) {
+  add_reading_rows(rows);
+  add_number_rows(rows);
+  add_writing_rows(rows);
 }
 
 }  // namespace sett::server

@@ -28,7 +28,7 @@ void getrange_command(CommandContext& ctx) {
   const auto last = read_integer(ctx, ctx.args[3]);
   if (!last) return;
   const auto entry = ctx.txn.read(ctx.bucket(), ctx.args[1]);
-  if (!entry) return ctx.reply.bulk({});
+  if (!entry || is_reversed(*first, *last)) return ctx.reply.bulk({});
   const auto range = clamp_range(*first, *last, static_cast<int64_t>(entry->value.size()));
   if (range.empty()) return ctx.reply.bulk({});
   ctx.reply.bulk(

@@ -17,11 +17,12 @@ class InfoText {
   void field(std::string_view name, std::string_view value) {
     text_.append(name).append(":").append(value).append("\r\n");
   }
-  template <typename Number, typename = std::enable_if_t<std::is_integral_v<Number>>>
-  void field(std::string_view name, Number value) {
+  // A truth is said in words or digits: 0 or 1, ok or err, yes or no.
+  template <typename Number>
+  requires(std::is_integral_v<Number> && !std::is_same_v<Number, bool>) void field(std::string_view name,
+                                                                                   Number value) {
     field(name, std::string_view(std::to_string(value)));
   }
-  void field(std::string_view name, bool) = delete;  // said as 0 or 1, ok or err, yes or no
   void decimal(std::string_view name, double value, int digits);
   void bytes_for_humans(std::string_view name, uint64_t bytes);  // 1.76M
   const std::string& text() const { return text_; }

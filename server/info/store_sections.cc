@@ -102,23 +102,19 @@ void write_keyspace_section(const InfoSource& source, InfoText& text) {
     std::string text;
   };
   std::vector<Line> lines;
-  const auto& stores = source.services.stores.stores();
+  int64_t next_named = databases;
   for (const BucketTotal& bucket : *source.buckets) {
+    const auto number = protocol::parse_int64(bucket.name);
+    const bool is_numbered = number && *number >= 0 && *number < databases;
+    const int64_t shown = is_numbered ? *number : next_named++;
     if (bucket.usage.keys == 0) continue;
-    const auto store_index =
-        std::find_if(stores.begin(), stores.end(), [&](const auto& s) { return s.get() == bucket.store; }) -
-        stores.begin();
-    const int64_t named =
-        databases + static_cast<int64_t>(bucket.id - 1) * static_cast<int64_t>(stores.size()) + store_index;
     const storage::BucketUsage& usage = bucket.usage;
     const int64_t average_ms =
         usage.expires_in_count == 0 ? 0 : usage.expires_in_sum_ms / static_cast<int64_t>(usage.expires_in_count);
     std::string line = "keys=" + std::to_string(usage.keys) + ",expires=" + std::to_string(usage.expiring_keys) +
                        ",avg_ttl=" + std::to_string(average_ms);
-    const auto number = protocol::parse_int64(bucket.name);
-    const bool is_numbered = number && *number >= 0 && *number < databases;
     if (!is_numbered) line += ",name=" + printable(bucket.name, ",=");
-    lines.push_back({is_numbered ? *number : named, std::move(line)});
+    lines.push_back({shown, std::move(line)});
   }
   std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.number < b.number; });
   for (const Line& line : lines) text.field("db" + std::to_string(line.number), line.text);

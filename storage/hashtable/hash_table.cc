@@ -78,6 +78,16 @@ void HashTable::prefetch(uint64_t hash) const {
   __builtin_prefetch(&segment.buckets[bucket_index(hash, segment.depth)]);
 }
 
+void HashTable::prefetch_entry(uint64_t hash) const {
+  const Segment& segment = segment_of(hash);
+  for (const uint64_t slot : segment.buckets[bucket_index(hash, segment.depth)].slots) {
+    if ((slot & ~pointer_mask) != hash << 48 || slot == 0) continue;
+    const char* entry = reinterpret_cast<const char*>(entry_of(slot));
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + 64);
+  }
+}
+
 void HashTable::put_slot(Segment& segment, Bucket& home, uint64_t slot) {
   Bucket* bucket = &home;
   while (true) {

@@ -44,6 +44,8 @@ class HashTable {
   void extract(uint64_t hash, const Entry* entry);
   // Brings the cache lines of the bucket in, for a find() soon after.
   void prefetch(uint64_t hash) const;
+  // Then the entries in it whose fingerprint fits.
+  void prefetch_entry(uint64_t hash) const;
 
   uint64_t size() const { return size_; }
   uint64_t overhead_bytes() const;  // of directory, segments and overflow

@@ -99,7 +99,27 @@ ReadResult MemoryStore::read(BucketId bucket, std::string_view key, Part part, i
           .depends_on = std::max(entry->sequence(), last_move_)};
 }
 
-void MemoryStore::prefetch(BucketId, std::string_view) const {}
+Store::Lookahead MemoryStore::prefetch_place(std::string_view bucket_name, std::string_view key) {
+  Lookahead place{.shard = shard_of(key)};
+  Shard& at = shard(place.shard);
+  if (!at.lock.try_once()) return place;
+  const BucketId bucket = catalogue_.find(bucket_name);
+  if (const Table* table = at.find_table(bucket)) {
+    place.bucket = bucket;
+    place.hash = table->entries().hash(key);
+    table->entries().prefetch(place.hash);
+  }
+  at.lock.unlock(place.shard);
+  return place;
+}
+
+void MemoryStore::prefetch_entry(const Lookahead& place) {
+  if (place.bucket == no_bucket) return;
+  Shard& at = shard(place.shard);
+  if (!at.lock.try_once()) return;
+  if (const Table* table = at.find_table(place.bucket)) table->entries().prefetch_entry(place.hash);
+  at.lock.unlock(place.shard);
+}
 
 CommitResult MemoryStore::append(std::span<const Mutation> batch) {
   bool frees = true;

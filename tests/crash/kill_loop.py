@@ -16,6 +16,7 @@ import record as records  # noqa: E402
 from support_py import resp, servers  # noqa: E402
 
 STOP_LIMIT_S = 10
+ROUNDS, ROUNDS_LONG = 4, 100
 
 
 def parse_arguments(argv):
@@ -23,7 +24,8 @@ def parse_arguments(argv):
     parser.add_argument("--settd", required=True, help="path of settd, or of redis-server with a redis peer")
     parser.add_argument("--peer", choices=["settd", "redis", "redis-forgetful"], default="settd",
                         help="what --settd is; redis-forgetful keeps nothing on disk and must fail")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=ROUNDS_LONG if os.environ.get("SETT_LONG") else ROUNDS,
+                        help=f"how many (default {ROUNDS}, with SETT_LONG {ROUNDS_LONG})")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--writers", type=int, default=6)
     parser.add_argument("--readers", type=int, default=2)

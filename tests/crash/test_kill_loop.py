@@ -110,4 +110,4 @@ class Whole(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    sys.exit(servers.run_unit_tests())

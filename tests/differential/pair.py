@@ -64,9 +64,12 @@ class PairConnection:
     def all_keys(self):
         return tuple(resp.scan_all(connection) for connection in self.connections)
 
+    def value(self, key):
+        return tuple(reply.value for reply in self.call("GET", key))
+
     def settled(self):
-        """redis's DBSIZE after KEYS, which removes what has expired; settd is asked the same, for equal histories."""
-        self.call("KEYS", "*")
+        """redis's DBSIZE after a full SCAN, which removes what has expired (KEYS only skips it)."""
+        self.all_keys()
         return self.call("DBSIZE")[1].raw
 
     def scan_rest(self, options):

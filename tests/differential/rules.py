@@ -1,7 +1,8 @@
 """The list `allowed`: which replies may differ from redis-server's, and the check that replaces equality.
 
 A line is `PATTERN | CHECK | REASON`. PATTERN is words, each a case-insensitive glob for one argument of the
-command; a last word `...` takes any further arguments, none included. The first line that matches counts.
+command, with the escapes of `unescape`; a last word `...` takes any further arguments, none included. The bytes of
+a %raw line of a table are matched as the two words `%raw` and the bytes. The first line that matches counts.
 Each check is a function (parameters, settd's reply, redis's reply, context) -> None or what is wrong.
 """
 
@@ -20,17 +21,19 @@ class Context:
     slack_ms: how far apart the two servers may have run the commands since the keyspace was last emptied.
     reference_only: both sides are redis-server (the self-test); a text of 7.2 may then be that of 7.0.
     exists: key -> (count on settd, count on redis). scan_rest: the two sets of keys that the rest of a full
-    iteration gives. all_keys: the two sets of keys of a fresh full iteration without options.
+    iteration gives. all_keys: the two sets of keys of a fresh full iteration without options. settled: redis's DBSIZE
+    once it has looked at every key. value: the value of the command's last argument on both sides.
     """
 
     def __init__(self, slack_ms=0.0, reference_only=False, exists=None, scan_rest=None, all_keys=None,
-                 settled=None):
+                 settled=None, value=None):
         self.slack_ms = slack_ms
         self.reference_only = reference_only
         self.exists = exists
         self.scan_rest = scan_rest
         self.all_keys = all_keys
         self.settled = settled
+        self.value = value
 
 
 def unescape(text):
@@ -115,6 +118,32 @@ def check_instead(parameters, settd, redis, _context):
     return f"{settd.raw[:200]!r} instead of {redis.raw[:200]!r}"
 
 
+def check_replaced(parameters, settd, redis, context):
+    """settd's bytes are redis's with the first text replaced by the second."""
+    old, new = (unescape(word) for word in parameters)
+    if context.reference_only and settd.raw == redis.raw:
+        return None
+    if old in redis.raw and settd.raw == redis.raw.replace(old, new, 1):
+        return None
+    return f"{settd.raw[:200]!r} is not {redis.raw[:200]!r} with {new!r} for {old!r}"
+
+
+def check_encoding(_parameters, settd, redis, context):
+    """settd's encoding follows from the value alone; redis's may also tell that the value was changed in place."""
+    if settd.kind != "$" or settd.value is None:
+        return None if settd.raw == redis.raw else f"{settd.raw[:100]!r} instead of {redis.raw[:100]!r}"
+    ours, theirs = context.value()
+    if ours is None or ours != theirs:
+        return f"the values differ: {ours!r} and {theirs!r}"
+    is_int = re.fullmatch(rb"0|-?[1-9]\d{0,18}", ours) and -2**63 <= int(ours) < 2**63
+    expected = b"int" if is_int else b"embstr" if len(ours) <= 44 else b"raw"
+    if not context.reference_only and settd.value != expected:
+        return f"{settd.value!r} instead of {expected!r} for {ours[:100]!r}"
+    if redis.value not in (expected, b"embstr", b"raw"):
+        return f"redis says {redis.value!r} of {ours[:100]!r}"
+    return None
+
+
 def _fields_of(reply):
     """Field -> value of a map, a flat list, `a=b c=d` or INFO's lines; None if it is none of them."""
     if isinstance(reply.value, list):
@@ -128,7 +157,10 @@ def _fields_of(reply):
 
 
 def check_fields(parameters, settd, redis, context):
-    """Both have the named fields. `f:int`: ours is an integer; `f:same`: the values are equal; `f:new`: only ours."""
+    """Both have the named fields. `f:int`: ours is an integer; `f:same`: the values are equal; `f:new`: only ours.
+
+    `f:flags72`: equal but for T (no-touch) and e (no-evict), which RESET takes away since 7.2.
+    """
     if settd.kind != redis.kind:
         return f"kind {settd.kind} instead of {redis.kind}"
     ours, theirs = _fields_of(settd), _fields_of(redis)
@@ -148,7 +180,14 @@ def check_fields(parameters, settd, redis, context):
             return f"field {name} is {value!r}, not an integer"
         if demand == "same" and _comparable(ours[field]) != _comparable(theirs[field]):
             return f"field {name} is {_comparable(ours[field])!r} instead of {_comparable(theirs[field])!r}"
+        if demand == "flags72" and not _flags_fit(set(value.decode()), set(theirs[field].decode())):
+            return f"field {name} is {value!r} instead of {theirs[field]!r}"
     return None
+
+
+def _flags_fit(ours, theirs):
+    ours, theirs = ours - {"N", "T"}, theirs - {"N"}
+    return ours in (theirs, theirs - {"e"})
 
 
 def _comparable(value):
@@ -255,14 +294,14 @@ CHECKS = {
     "multiset": check_multiset, "time": check_time, "text72": check_text72, "text": check_text72,
     "instead": check_instead, "fields": check_fields, "docs": check_docs, "head": check_head, "heads": check_heads,
     "range": check_range, "regex": check_regex, "member": check_member, "scan": check_scan,
-    "settled": check_settled,
+    "settled": check_settled, "replaced": check_replaced, "encoding": check_encoding,
 }
 
 # Checks that equal bytes always satisfy.
 EQUAL_IS_ENOUGH = {"multiset", "time", "instead", "fields", "docs", "head", "heads"}
 
 # Checks that send further commands, so the command must not stand in the middle of a pipeline.
-CHECKS_THAT_ASK = {"member", "scan", "settled"}
+CHECKS_THAT_ASK = {"member", "scan", "settled", "encoding"}
 
 
 def _matches(pattern, args):
@@ -273,7 +312,7 @@ def _matches(pattern, args):
         pattern = pattern[:-1]
     elif len(words) != len(pattern):
         return False
-    return all(fnmatch.fnmatchcase(word, glob.upper()) for word, glob in zip(words, pattern))
+    return all(fnmatch.fnmatchcase(word, glob) for word, glob in zip(words, pattern))
 
 
 class Allowed:
@@ -293,7 +332,8 @@ class Allowed:
             check, *parameters = list(lexer)
             if check not in CHECKS:
                 raise ValueError(f"allowed:{number}: unknown check {check}")
-            self.rules.append(Rule(number, parts[0].split(), check, parameters, parts[2]))
+            pattern = [unescape(word).decode("latin-1").upper() for word in parts[0].split()]
+            self.rules.append(Rule(number, pattern, check, parameters, parts[2]))
 
     def find(self, args):
         for rule in self.rules:

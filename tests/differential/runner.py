@@ -68,7 +68,8 @@ class Runner:
 
     def judge(self, connection, args, settd, redis):
         context = rules.Context(self.pair.slack_ms(), self.pair.reference_only, connection.exists,
-                                connection.scan_rest(args[2:]), connection.all_keys, connection.settled)
+                                connection.scan_rest(args[2:]), connection.all_keys, connection.settled,
+                                lambda: connection.value(args[-1]))
         self.coverage.note(args, settd, redis)
         try:
             return self.allowed.compare(args, settd, redis, context)
@@ -115,10 +116,11 @@ class Runner:
                 time.sleep(float(words[0]))
             elif verb in ("raw", "rawonly"):
                 data = b"".join(words)
-                settd, redis = self.compare_raw(data, sentinel=verb == "raw")
-                if settd != redis:
-                    differences.append(Difference(where, [data], resp.Reply("raw", None, settd),
-                                                  resp.Reply("raw", None, redis), "raw bytes until the close differ"))
+                settd, redis = (resp.Reply("raw", None, said) for said in self.compare_raw(data, verb == "raw"))
+                context = rules.Context(reference_only=self.pair.reference_only)
+                problem = self.allowed.compare([b"%raw", data], settd, redis, context)
+                if problem:
+                    differences.append(Difference(where, [data], settd, redis, f"{problem}, until the close"))
             else:
                 connection = self._table_command(connection, protocol, where, words, differences)
             if differences and (not keep_going or self.pair.ended()):

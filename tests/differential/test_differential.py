@@ -87,6 +87,10 @@ class Checks(unittest.TestCase):
         self.bad("fields", b"+a=x b=1\r\n", b"+a=1 b=1\r\n", "a:int")
         self.bad("fields", b"%1\r\n+a\r\n:1\r\n", b"*2\r\n+a\r\n:1\r\n", "a")
         self.bad("fields", b"+a=1\r\n", b"+a=1\r\n", "lib:new")
+        for ours, theirs, fits in (("T", "N", True), ("N", "e", True), ("eT", "e", True), ("e", "N", False),
+                                   ("N", "x", False), ("T", "xe", False), ("xT", "xe", True)):
+            judge = self.good if fits else self.bad
+            judge("fields", b"+a=1 f=%s\r\n" % ours.encode(), b"+a=1 f=%s\r\n" % theirs.encode(), "f:flags72")
         self.bad("docs", b"*2\r\n+get\r\n*2\r\n+x\r\n+y\r\n", b"*2\r\n+get\r\n*2\r\n+since\r\n+1\r\n", "since")
         self.bad("docs", b"*0\r\n", b"*2\r\n+get\r\n*2\r\n+since\r\n+1\r\n", "since")
 
@@ -120,6 +124,27 @@ class Checks(unittest.TestCase):
         self.good("settled", b":1\r\n", b":2\r\n", context=rules.Context(settled=lambda: b":1\r\n"))
         self.bad("settled", b":2\r\n", b":1\r\n", context=rules.Context(settled=lambda: b":1\r\n"))
 
+    def test_replaced(self):
+        self.good("replaced", b"*1\r\n$3\r\nyes\r\n", b"*1\r\n$2\r\nno\r\n", "$2\\r\\nno", "$3\\r\\nyes")
+        self.bad("replaced", b"*1\r\n$2\r\nno\r\n", b"*1\r\n$2\r\nno\r\n", "$2\\r\\nno", "$3\\r\\nyes")
+        self.bad("replaced", b"*1\r\n$3\r\nyes\r\n", b"*1\r\n$3\r\nyes\r\n", "$2\\r\\nno", "$3\\r\\nyes")
+        self.good("replaced", b"$2\r\nno\r\n", b"$2\r\nno\r\n", "$2\\r\\nno", "$3\\r\\nyes",
+                  context=rules.Context(reference_only=True))
+
+    def test_encoding(self):
+        def of(value, theirs=None):
+            return rules.Context(value=lambda: (value, value if theirs is None else theirs))
+        raw, embstr, integer = b"$3\r\nraw\r\n", b"$6\r\nembstr\r\n", b"$3\r\nint\r\n"
+        for value, ours in ((b"ab", embstr), (b"a" * 44, embstr), (b"a" * 45, raw), (b"12", integer), (b"-0", embstr),
+                            (b"9223372036854775807", integer), (b"9223372036854775808", embstr), (b"012", embstr)):
+            self.good("encoding", ours, raw, context=of(value))
+            for wrong in {raw, embstr, integer} - {ours}:
+                self.bad("encoding", wrong, raw, context=of(value))
+        self.bad("encoding", embstr, integer, context=of(b"ab"))
+        self.bad("encoding", embstr, raw, context=of(b"ab", b"ac"))
+        self.bad("encoding", embstr, b"$-1\r\n", context=of(b"ab"))
+        self.bad("encoding", b"$-1\r\n", raw, context=of(b"ab"))
+
     def test_every_check_is_tested_here(self):
         with open(__file__, encoding="utf-8") as text:
             source = text.read()
@@ -134,8 +159,9 @@ class TheList(unittest.TestCase):
             self.allowed = rules.Allowed(text.read())
 
     def test_only_listed_commands_are_relaxed(self):
-        for command in (b"GET k", b"SET k v", b"HELLO3", b"CONFIG GET timeout", b"OBJECT ENCODING k", b"STRLEN k"):
-            self.assertIsNone(self.allowed.find(command.split()), command)
+        for command in (b"GET k", b"SET k v", b"HELLO3", b"CONFIG GET timeout", b"OBJECT HELLO k", b"STRLEN k",
+                        b"%raw *1\r\n", b"%raw PING\r\n"):
+            self.assertIsNone(self.allowed.find(command.split(b" ")), command)
         self.assertEqual(self.allowed.find([b"pTtL", b"k"]).check, "time")
         self.assertEqual(self.allowed.find([b"SCAN", b"0", b"COUNT", b"1"]).check, "scan")
 
@@ -248,11 +274,11 @@ class AgainstRedis(unittest.TestCase):
     def test_what_came_with_72_is_demanded(self):
         runner = runners.Runner(pairs.Pair(*self.pair.servers, reference_only=False), self.allowed)
         found = runner.run_table(os.path.join(HERE, "directed.txt"), 3)
-        expected = {rule.line for rule in self.allowed.rules if rule.check in ("text72", "text")}
+        expected = {rule.line for rule in self.allowed.rules if rule.check in ("text72", "text", "replaced")}
         missed = expected - {int(difference.problem.split(":")[1].split()[0]) for difference in found}
         self.assertEqual(missed, set(), "lines of `allowed` that no line of the table tests")
         for difference in found:
-            self.assertRegex(difference.problem, "text72|text|lib-name is missing")
+            self.assertRegex(difference.problem, "text72|text|replaced|encoding|lib-name is missing")
 
     def test_a_wrong_error_text_is_found_in_the_table(self):
         runner = self.lying(b"bit is not an integer", b"bit is no integer")
@@ -280,4 +306,4 @@ class AgainstRedis(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    sys.exit(servers.run_unit_tests())

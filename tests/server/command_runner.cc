@@ -25,7 +25,7 @@ std::unique_ptr<storage::MemoryStore> make_store(std::string name, storage::Shar
   options.backend = std::move(name);
   options.shards = shards;
   options.hash = storage::find_key_hash("xxh3");
-  return std::make_unique<storage::MemoryStore>(options, journal, executor, clock);
+  return std::make_unique<storage::MemoryStore>(options, &journal, executor, clock);
 }
 
 }  // namespace
@@ -59,9 +59,11 @@ const CommandRow* CommandRunner::find_row(Arguments args, std::string& reply) co
   return row;
 }
 
-void CommandRunner::call(const CommandRow& row, Arguments args, Progress& progress, std::string& reply) {
+void CommandRunner::call(const CommandRow& row, Arguments args, std::string_view bucket, Progress& progress,
+                         std::string& reply) {
   protocol::ReplyWriter writer(reply, version);
-  CommandContext ctx{row, args, txn_, writer, selected, 16, value_bytes_max, reply_bytes_max, random_, progress};
+  CommandContext ctx{row, args, txn_, writer, bucket, 16, value_bytes_max, reply_bytes_max, random_, progress};
+  if (row.all_stores) ctx.store = &store_of(bucket);
   row.handler(ctx);
 }
 
@@ -88,10 +90,11 @@ void CommandRunner::run_locked(LockSet locks, const Body& body) {
   FAIL("the command asks for ever more locks");
 }
 
-void CommandRunner::run_step(const CommandRow& row, Arguments args, Progress& progress, std::string& reply) {
+void CommandRunner::run_step(const CommandRow& row, Arguments args, std::string_view bucket, Progress& progress,
+                             std::string& reply) {
   std::vector<KeyTarget> targets;
   LockSet locks;
-  if (command_targets(row, args, selected, 16, targets)) {
+  if (command_targets(row, args, bucket, 16, targets)) {
     for (const KeyTarget& target : targets) {
       storage::Store& store = store_of(target.bucket);
       if (row.kind == CommandKind::entry)
@@ -107,53 +110,40 @@ void CommandRunner::run_step(const CommandRow& row, Arguments args, Progress& pr
   run_locked(locks, [&] {
     progress = before;
     reply.resize(reply_before);
-    call(row, args, progress, reply);
+    call(row, args, bucket, progress, reply);
   });
 }
 
-void CommandRunner::run_single(const CommandRow& row, Arguments args, std::string& reply) {
+// Rows of all stores run for each store in turn; the others once, for the session's bucket. `step` runs the handler
+// once.
+template <typename Step>
+void CommandRunner::for_each_store(const CommandRow& row, const Step& step) {
+  // The bytes of a bucket's name must hold for the whole transaction.
+  constexpr std::string_view of_each_store[] = {"0", "other"};
   Progress progress;
-  const std::string session_bucket = selected;
-  const int stores = row.all_stores ? 2 : 1;
-  for (int nth = 0; nth < stores; ++nth) {
-    if (row.all_stores) selected = nth == 0 ? "0" : "other";
-    progress.stores_left = static_cast<uint32_t>(stores - 1 - nth);
+  const uint32_t stores = row.all_stores ? std::size(of_each_store) : 1;
+  for (uint32_t nth = 0; nth < stores; ++nth) {
+    progress.stores_left = stores - 1 - nth;
     progress.shard = 0;
     progress.position = 0;
     progress.done = false;
     int steps = 0;
     do {
       REQUIRE(++steps < 100'000);
-      run_step(row, args, progress, reply);
+      step(row.all_stores ? of_each_store[nth] : std::string_view(selected), progress);
     } while (row.kind == CommandKind::keyspace && !progress.done);
   }
-  selected = session_bucket;
 }
 
 std::string CommandRunner::run(const Command& command) {
   const auto views = views_of(command);
   std::string reply;
-  if (const CommandRow* row = find_row(views, reply)) run_single(*row, views, reply);
+  if (const CommandRow* row = find_row(views, reply)) {
+    for_each_store(
+        *row, [&](std::string_view bucket, Progress& progress) { run_step(*row, views, bucket, progress, reply); });
+  }
   tasks_.run();
   return reply;
-}
-
-// Within a transaction: no begin, no commit; all locks are held.
-void CommandRunner::call_until_done(const CommandRow& row, Arguments args, std::string& reply) {
-  Progress progress;
-  const std::string session_bucket = selected;
-  const int stores = row.all_stores ? 2 : 1;
-  for (int nth = 0; nth < stores; ++nth) {
-    if (row.all_stores) selected = nth == 0 ? "0" : "other";
-    progress.stores_left = static_cast<uint32_t>(stores - 1 - nth);
-    progress.shard = 0;
-    progress.position = 0;
-    progress.done = false;
-    do {
-      call(row, args, progress, reply);
-    } while (row.kind == CommandKind::keyspace && !progress.done);
-  }
-  selected = session_bucket;
 }
 
 std::string CommandRunner::run_body(const std::vector<Command>& body) {
@@ -166,7 +156,10 @@ std::string CommandRunner::run_body(const std::vector<Command>& body) {
     for (const Command& command : body) {
       const auto views = views_of(command);
       // The bytes of a request live until the commit; `command` does, the views need not.
-      if (const CommandRow* row = find_row(views, reply)) call_until_done(*row, views, reply);
+      if (const CommandRow* row = find_row(views, reply)) {
+        for_each_store(
+            *row, [&](std::string_view bucket, Progress& progress) { call(*row, views, bucket, progress, reply); });
+      }
     }
   });
   tasks_.run();

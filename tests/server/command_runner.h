@@ -86,12 +86,11 @@ class CommandRunner final : public storage::StoreRouter {
   uint64_t reply_bytes_max = 1 << 30;
 
  private:
-  struct Run;
   const CommandRow* find_row(Arguments args, std::string& reply) const;
-  void run_single(const CommandRow& row, Arguments args, std::string& reply);
-  void run_step(const CommandRow& row, Arguments args, Progress& progress, std::string& reply);
-  void call(const CommandRow& row, Arguments args, Progress& progress, std::string& reply);
-  void call_until_done(const CommandRow& row, Arguments args, std::string& reply);
+  template <typename Step>
+  void for_each_store(const CommandRow& row, const Step& step);
+  void run_step(const CommandRow& row, Arguments args, std::string_view bucket, Progress& progress, std::string& reply);
+  void call(const CommandRow& row, Arguments args, std::string_view bucket, Progress& progress, std::string& reply);
   template <typename Body>
   void run_locked(storage::LockSet locks, const Body& body);
 

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import unittest
 
 from . import resp
 
@@ -56,13 +57,15 @@ class Server:
             log.seek(max(0, os.path.getsize(self.log_path) - bytes_max))
             return log.read().decode("utf-8", "replace")
 
-    def is_ready(self):
-        """True once PING gets an answer that is not -LOADING (a demand for a password counts as an answer)."""
+    def is_ready(self, password=None):
+        """True once PING gets an answer that is not -LOADING (without the password, a demand for it is one)."""
         try:
             connection = resp.Connection(self.port, timeout_s=5)
         except OSError:
             return False
         try:
+            if password:
+                connection.call("AUTH", password)
             reply = connection.call("PING")
             return not (reply.is_error and reply.value.startswith(b"LOADING"))
         except (resp.Closed, OSError):
@@ -70,12 +73,12 @@ class Server:
         finally:
             connection.close()
 
-    def wait_ready(self, limit_s=60.0, poll_s=0.01):
+    def wait_ready(self, limit_s=60.0, poll_s=0.01, password=None):
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise StartFailed(f"{self.name} ended with {self.process.returncode}: {self.log_tail()}")
-            if self.is_ready():
+            if self.is_ready(password):
                 return self
             time.sleep(poll_s)
         raise StartFailed(f"{self.name} not ready after {limit_s} s: {self.log_tail()}")
@@ -129,6 +132,14 @@ def start_settd(path, directory, *options, name="settd", prefix=(), port=None, d
     command = [*prefix, os.path.abspath(path), "--server.port", str(port), "--server.data_dir",
                data_dir or os.path.join(directory, "data"), *options]
     return Server(name, command, port, directory)
+
+
+def run_unit_tests():
+    """Runs the tests of the main module; the exit code: 0, 1, or 77 (for ctest: skipped) if some could not run."""
+    result = unittest.main(exit=False).result
+    for _, reason in result.skipped:
+        print(f"skipped: {reason}")
+    return 1 if not result.wasSuccessful() else 77 if result.skipped else 0
 
 
 class TemporaryDirectory:

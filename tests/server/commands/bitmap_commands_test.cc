@@ -90,6 +90,9 @@ TEST_CASE("bitmaps: BITPOS") {
       BITPOS p 1 12 -1 BIT => :-1
       BITPOS p 0 -3 -1 BIT => :21
       BITPOS p 0 5 3 => :-1
+      BITPOS p 1 -1 -2 => :-1
+      BITPOS p 1 -50 -60 => :0
+      BITCOUNT p -50 -60 => :0
       BITPOS p 1 100 => :-1
       BITPOS p 2 => -ERR The bit argument must be 1 or 0.
       BITPOS p x => -ERR value is not an integer or out of range
@@ -168,6 +171,8 @@ TEST_CASE("bitmaps: BITFIELD") {
       BITFIELD f SET u8 0 -1 GET u8 0 SET u8 0 257 GET u8 0 => *4|:255|:255|:255|:1
       BITFIELD f SET i64 3 9223372036854775807 INCRBY i64 3 1 OVERFLOW SAT INCRBY i64 3 -1 INCRBY i64 3 -9223372036854775808 => *4|:576460752303423488|:-9223372036854775808|:-9223372036854775808|:-9223372036854775808
       BITFIELD f SET u63 #2 9223372036854775807 INCRBY u63 #2 1 GET u63 #2 => *3|:0|:0|:0
+      BITFIELD low OVERFLOW SAT SET i32 1 -9223372036854775808 GET i32 1 SET i32 1 -9223372034707292161 GET i32 1 => *4|:0|:2147483647|:2147483647|:2147483647
+      BITFIELD low OVERFLOW SAT SET i32 1 -9223372034707292160 GET i32 1 SET i64 0 -9223372036854775808 GET i64 0 => *4|:2147483647|:-2147483648|:4611686018427387904|:-9223372036854775808
       BITFIELD f OVERFLOW SAT INCRBY u63 #2 -1 INCRBY u63 #2 -100 => *2|:0|:0
       BITFIELD f SET u1 #20 1 GET u1 20 GET u1 #20 GET u2 #10 => *4|:0|:1|:1|:2
       GET f => $24|\x10\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00
@@ -219,6 +224,20 @@ TEST_CASE("bitmaps: BITFIELD") {
       @resp 3
       BITFIELD f OVERFLOW FAIL SET u8 0 256 => *1|_
       @resp 2
+  )");
+}
+
+TEST_CASE("bitmaps: arguments are checked before the key, as in Redis 7.2") {
+  CommandRunner runner;
+  check_table(runner, R"(
+      BITCOUNT none x 0 => -ERR value is not an integer or out of range
+      BITCOUNT none 0 x => -ERR value is not an integer or out of range
+      BITCOUNT none 0 1 FOO => -ERR syntax error
+      BITCOUNT none 0 => -ERR syntax error
+      BITPOS none 1 x => -ERR value is not an integer or out of range
+      BITPOS none 1 0 x => -ERR value is not an integer or out of range
+      BITPOS none 1 0 1 FOO => -ERR syntax error
+      BITPOS none 1 0 1 BIT 2 => -ERR syntax error
   )");
 }
 

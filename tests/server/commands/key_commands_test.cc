@@ -152,4 +152,19 @@ TEST_CASE("keys: OBJECT") {
   )");
 }
 
+TEST_CASE("keys: COPY and MOVE work across backends; OBJECT HELP") {
+  CommandRunner runner;
+  check_table(runner, R"(
+      @select other
+      SET a 1 PX 1000 => +OK
+      COPY a b DB 3 => :1
+      MOVE a 3 => :1
+      EXISTS a => :0
+      @select 3
+      GET a => $1|1
+      PTTL b => :1000
+      OBJECT HELP => *11|+OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:|+ENCODING <key>|+    How Redis would keep the value: int, embstr or raw.|+FREQ <key>|+    An error: no eviction policy here counts accesses.|+IDLETIME <key>|+    Always 0: access times are not kept.|+REFCOUNT <key>|+    The references that Redis would count.|+HELP|+    Prints this help.
+  )");
+}
+
 }  // namespace sett::server::test

@@ -33,6 +33,9 @@ TEST_CASE("keyspace: KEYS SCAN DBSIZE RANDOMKEY") {
       SCAN 1x => -ERR invalid cursor
       SCAN 99999999999999999999 => -ERR invalid cursor
       SCAN "" => *2|$1|0|*1|$5|hello
+      SCAN "\x00" => *2|$1|0|*1|$5|hello
+      SCAN "0\x00x" => *2|$1|0|*1|$5|hello
+      SCAN "x\x00" => -ERR invalid cursor
       SCAN " 0" => -ERR invalid cursor
       SCAN 0 COUNT => -ERR syntax error
       SCAN 0 COUNT x => -ERR value is not an integer or out of range

@@ -214,9 +214,6 @@ std::string text_of(const std::vector<Command>& body) {
 
 }  // namespace
 
-// The order in which BUCKET.LIST names buckets, and BUCKET.LIST itself, are the same on both sides: the catalogue's
-// order, then what the transaction has added. Bodies in which a bucket is created and then listed could differ in order
-// only.
 TEST_CASE("overlay: a body of commands in one transaction does what the commands do one by one") {
   const bool is_long = std::getenv("SETT_LONG") != nullptr;
   const int bodies = is_long ? 20'000 : 400;

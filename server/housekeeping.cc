@@ -1,0 +1,67 @@
+#include "server/housekeeping.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "server/logging.h"
+#include "server/process_memory.h"
+
+namespace sett::server {
+
+namespace {
+constexpr auto interval = std::chrono::seconds(1);
+constexpr int64_t jump_min_ms = 1000;  // less is what clock discipline does all the time
+}  // namespace
+
+Housekeeping::Housekeeping(boost::asio::io_context& context, Services& services)
+    : services_(services), timer_(context) {}
+
+void Housekeeping::start() {
+  wall_ms_ = services_.clock.wall_ms();
+  steady_ms_ = memory_ms_ = services_.clock.steady_ms();
+  options_version_ = services_.options.version();
+  schedule();
+}
+
+void Housekeeping::schedule() {
+  timer_.expires_after(interval);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    look();
+    schedule();
+  });
+}
+
+void Housekeeping::look() {
+  look_at_clock();
+  look_at_loading();
+  look_at_memory();
+  if (const uint64_t version = services_.options.version(); version != options_version_) {
+    options_version_ = version;
+    set_log_level(services_.options.get()->log);
+  }
+}
+
+void Housekeeping::look_at_clock() {
+  const int64_t wall_ms = services_.clock.wall_ms();
+  const int64_t steady_ms = services_.clock.steady_ms();
+  const int64_t jump_ms = (wall_ms - wall_ms_) - (steady_ms - steady_ms_);
+  if (std::abs(jump_ms) >= jump_min_ms)
+    spdlog::warn("the wall clock jumped by {} ms: keys expire by it; what has expired stays so", jump_ms);
+  wall_ms_ = wall_ms;
+  steady_ms_ = steady_ms;
+}
+
+void Housekeeping::look_at_loading() {
+  if (!services_.stores.ready()) spdlog::info("loading: {:.0f} %", services_.stores.progress() * 100);
+}
+
+void Housekeeping::look_at_memory() {
+  if (steady_ms_ - memory_ms_ < services_.options.get()->memory.cleanup_interval_ms) return;
+  memory_ms_ = steady_ms_;
+  give_back_free_memory();
+}
+
+}  // namespace sett::server

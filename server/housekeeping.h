@@ -1,0 +1,33 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+
+#include "server/services.h"
+
+namespace sett::server {
+
+// What somebody has to look at once a second: whether the wall clock jumped, how far loading is, whether the log level
+// changed, whether memory should be given back to the system. On the thread that runs its io_context.
+class Housekeeping {
+ public:
+  Housekeeping(boost::asio::io_context& context, Services& services);
+  void start();
+  void stop() { timer_.cancel(); }
+
+ private:
+  void schedule();
+  void look();
+  void look_at_clock();
+  void look_at_loading();
+  void look_at_memory();
+
+  Services& services_;
+  boost::asio::steady_timer timer_;
+  int64_t wall_ms_ = 0, steady_ms_ = 0;  // when it last looked
+  int64_t memory_ms_ = 0;                // steady, when memory was last given back
+  uint64_t options_version_ = 0;
+};
+
+}  // namespace sett::server
