@@ -25,9 +25,9 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
   }
   if (progress) progress->store(snapshot_share);
   LogOptions log_options{.directory = wal_directory(),
-                               .sync_writes = kv_options_.sync_writes,
-                               .sync_interval_ms = kv_options_.sync_interval_ms,
-                               .segment_bytes = kv_options_.wal_segment_bytes};
+                         .sync_writes = kv_options_.sync_writes,
+                         .sync_interval_ms = kv_options_.sync_interval_ms,
+                         .segment_bytes = kv_options_.wal_segment_bytes};
   // Of small segments one, not as many as make up the usual reserve.
   log_options.emergency_bytes = std::min(log_options.emergency_bytes, log_options.segment_bytes);
   auto opened = Log::open(files_, *executor_, *clock_, log_options, after,
@@ -97,7 +97,6 @@ Status SimpleKvEngine::replay(Sequence sequence, std::string_view record) {
       case Mutation::Kind::bind:
         // Names take effect where they stand: what follows in the batch may be of the new bucket.
         binds.push_back(mutation);
-        if (mutation.bucket != no_bucket) catalogue_.raise_generation(generation_of(mutation.bucket));
         break;
       default:
         if (Status status = replay_mutation(mutation, sequence, binds); !status.is_ok()) return status;

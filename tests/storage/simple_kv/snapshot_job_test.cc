@@ -211,28 +211,24 @@ TEST_CASE("a failed snapshot leaves the old one, also when nobody knows whether 
 }
 
 TEST_CASE("after kill -9 the manifest is on disk before an older snapshot goes", "[simple_kv][snapshot]") {
-  EngineHarness with(kv_options());
-  REQUIRE(with.open());
-  with.put("0", "k", "1");
-  REQUIRE(with.snapshot());
-  with.put("0", "k", "2");
-  // The new manifest is renamed into place, its folder is not synced.
-  with.store().snapshot([](const Status&) {});
-  bool renamed = false;
-  for (int i = 0; i < 2000 && !renamed; ++i) {
-    renamed = with.files->last_call().starts_with("rename");
-    if (!renamed) with.files->inject({.call = Call::sync_directory, .nth = 2});
-    if (!renamed && !with.executor.run_one()) with.executor.run_for(1);
-    with.files->clear_faults();
-    renamed = renamed || read_back(with).generation == 2;
+  // The process dies when the new manifest is renamed into place and its folder not yet synced.
+  std::unique_ptr<SimulatedFileSystem> killed;
+  for (uint64_t calls = 1; !killed; ++calls) {
+    REQUIRE(calls < 60);
+    EngineHarness with(kv_options());
+    REQUIRE(with.open());
+    with.put("0", "k", "1");
+    REQUIRE(with.snapshot());
+    with.put("0", "k", "2");
+    with.executor.run_for(1100);
+    with.files->crash_after(calls);
+    const auto status = with.snapshot();
+    if (!status.is_ok() && with.files->last_call().starts_with("rename")) killed = with.files->kill();
   }
-  REQUIRE(renamed);
-  with.kill();
-  const uint64_t calls_max = 60;
-  for (uint64_t calls = 0; calls < calls_max; ++calls) {
+  for (uint64_t calls = 0; calls < 40; ++calls) {
     for (uint64_t seed = 0; seed < 8; ++seed) {
       EngineHarness then(kv_options());
-      then.files = with.files->kill();
+      then.files = killed->kill();
       then.files->crash_after(calls);
       const bool opened = then.open().is_ok();
       then.power_cut(CrashPolicy::reordered, seed);
@@ -240,6 +236,40 @@ TEST_CASE("after kill -9 the manifest is on disk before an older snapshot goes",
       INFO("calls " << calls << " seed " << seed << " opened " << opened << " " << status.to_string());
       REQUIRE(status);
       REQUIRE(then.get("0", "k") == "2");
+    }
+  }
+}
+
+TEST_CASE("a snapshot counts only when all that was walked is synced in the log", "[simple_kv][snapshot]") {
+  for (int steps = 0; steps < 24; ++steps) {
+    EngineHarness with(kv_options());
+    REQUIRE(with.open());
+    std::string other;
+    for (int i = 0; other.empty(); ++i)
+      if (const auto key = "k" + std::to_string(i); with.store().shard_of(key) != with.store().shard_of("a"))
+        other = key;
+    const auto put_both = [&](std::string_view value) {
+      with.run([&](Transaction& txn) {
+        const auto in = txn.bucket("0");
+        txn.put(in, "a", value, 0, Event::set);
+        txn.put(in, other, value, 0, Event::set);
+      });
+    };
+    put_both("1");
+    with.executor.run_for(1100);
+    with.store().snapshot([](const Status&) {});
+    for (int i = 0; i < steps; ++i) with.executor.run_one();
+    put_both("2");
+    for (int step = 0; step < 60; ++step) {
+      INFO("steps " << steps << " and " << step);
+      EngineHarness then(kv_options());
+      then.files = with.files->crash(step % 2 ? CrashPolicy::drop : CrashPolicy::reordered, 1);
+      const auto status = then.open();
+      INFO(status.to_string());
+      REQUIRE(status);
+      REQUIRE(then.get("0", "a") == then.get("0", other));
+      REQUIRE(then.get("0", "a").has_value());
+      if (!with.executor.run_one()) with.executor.run_for(1);
     }
   }
 }
