@@ -25,9 +25,9 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
   }
   if (progress) progress->store(snapshot_share);
   LogOptions log_options{.directory = wal_directory(),
-                               .sync_writes = kv_options_.sync_writes,
-                               .sync_interval_ms = kv_options_.sync_interval_ms,
-                               .segment_bytes = kv_options_.wal_segment_bytes};
+                         .sync_writes = kv_options_.sync_writes,
+                         .sync_interval_ms = kv_options_.sync_interval_ms,
+                         .segment_bytes = kv_options_.wal_segment_bytes};
   // Of small segments one, not as many as make up the usual reserve.
   log_options.emergency_bytes = std::min(log_options.emergency_bytes, log_options.segment_bytes);
   auto opened = Log::open(files_, *executor_, *clock_, log_options, after,
@@ -35,6 +35,7 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
   if (!opened.is_ok()) return opened.status();
   log_ = std::move(opened.value().log);
   recovery_ = opened.value().recovery;
+  changes_.store(recovery_.records, std::memory_order_relaxed);  // since the snapshot
   journal_ = log_.get();
   bury_expired();
   if (progress) progress->store(1.0);
@@ -69,6 +70,7 @@ Status SimpleKvEngine::load_snapshot(const Manifest& manifest, std::atomic<doubl
 
 Status SimpleKvEngine::load_entry(const Manifest& manifest, const SnapshotEntry& entry)
     NO_THREAD_SAFETY_ANALYSIS {  // nobody else has the store yet, and each shard is one task's
+  if (is_given_up()) return Status::error(ErrorKind::closed, "told to stop while loading");
   if (!catalogue_.is_bound(entry.bucket) || entry.sequence > manifest.end || entry.sequence == 0)
     return Status::corruption(state_directory(), 0, "a snapshot has an entry that its manifest does not cover");
   apply(shard(shard_of(entry.key)),
@@ -83,7 +85,12 @@ Status SimpleKvEngine::load_entry(const Manifest& manifest, const SnapshotEntry&
 
 // --- The log
 
+bool SimpleKvEngine::is_given_up() const {
+  return kv_options_.give_up && kv_options_.give_up->load(std::memory_order_relaxed);
+}
+
 Status SimpleKvEngine::replay(Sequence sequence, std::string_view record) {
+  if (is_given_up()) return Status::error(ErrorKind::closed, "told to stop while loading");
   MutationDecoder decoder(record);
   Mutation mutation;
   std::vector<Mutation> binds;
