@@ -247,7 +247,8 @@ void Transaction::fold(Store& store, const Mutation& mutation) {
   }
   switch (mutation.kind) {
     case Mutation::Kind::put:
-      state = {true, mutation.value, mutation.expires_at_ms};
+      // A copy: it may be a view of an entry that a later mutation changes, before another one takes it from here.
+      state = {true, keep(std::string(mutation.value)), mutation.expires_at_ms};
       break;
     case Mutation::Kind::splice: {
       if (!state.present) break;

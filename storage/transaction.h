@@ -108,7 +108,7 @@ class Transaction {
   // The state of a key after what is staged.
   struct Staged {
     bool present = false;
-    std::string_view value;  // of a mutation, of kept_, or of an entry of the store
+    std::string_view value;  // of kept_
     int64_t expires_at_ms = 0;
   };
   struct StagedKey {

@@ -1,0 +1,161 @@
+// The overlay: many operations as one transaction show and do what they show and do one by one.
+#include "storage/transaction.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+
+#include "tests/support/store_model.h"
+
+using namespace sett::storage;
+using Outcome = EngineHarness::Outcome;
+
+namespace {
+EngineOptions memory_engine(bool chaos = false) {
+  EngineOptions options;
+  options.chaos = chaos;
+  options.starts = false;
+  return options;
+}
+}  // namespace
+
+TEST_CASE("transaction: many operations in one run, against the same one by one", "[transaction]") {
+  const bool chaos = GENERATE(false, true);
+  const uint64_t seeds = std::getenv("SETT_LONG") ? 3000 : 150;
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
+    INFO("seed " << seed << " chaos " << chaos);
+    Random random(seed);
+    EngineHarness together(memory_engine(chaos)), apart(memory_engine());
+    REQUIRE(together.open());
+    REQUIRE(apart.open());
+    const OperationMix mix{
+        .keys = 2 + seed % 12, .bytes_max = 30, .large_values = seed % 10 == 0, .bucket_changes = true};
+    for (int round = 0; round < 4; ++round) {
+      std::vector<Operation> body;
+      for (uint64_t n = random.below(60); n > 0; --n) body.push_back(draw_operation(random, mix));
+      std::vector<std::string> shown, expected;
+      REQUIRE(together.run([&](Transaction& txn) {
+        shown.clear();
+        for (const Operation& operation : body) shown.push_back(perform(txn, operation));
+      }) == Outcome::committed);
+      for (const Operation& operation : body) {
+        std::string one;
+        REQUIRE(apart.run([&](Transaction& txn) { one = perform(txn, operation); }) == Outcome::committed);
+        expected.push_back(one);
+      }
+      REQUIRE(shown == expected);
+      bool counts_agree = false;
+      REQUIRE(content_of(together, counts_agree).text() == content_of(apart, counts_agree).text());
+      together.clock.advance_ms(50);
+      apart.clock.advance_ms(50);
+    }
+  }
+}
+
+TEST_CASE("transaction: a view of an entry that the batch changes in between", "[transaction]") {
+  EngineHarness with(memory_engine());
+  REQUIRE(with.open());
+  with.put("0", "a", "original");
+  SECTION("overwritten in place") {
+    with.run([](Transaction& txn) {
+      const auto in = txn.bucket("0");
+      txn.put(in, "b", txn.read(in, "a")->value, 0, Event::copy_to);
+      txn.put(in, "a", "replaced", 0, Event::set);
+      txn.put(in, "c", txn.read(in, "b")->value, 0, Event::copy_to);
+    });
+    REQUIRE(with.get("0", "a") == "replaced");
+    REQUIRE(with.get("0", "c") == "original");
+  }
+  SECTION("moved by an expiry") {
+    with.run([](Transaction& txn) {
+      const auto in = txn.bucket("0");
+      txn.expire(in, "a", txn.now_ms() + 1000, Event::expire);
+      txn.put(in, "c", txn.read(in, "a")->value, 0, Event::copy_to);
+    });
+    REQUIRE(with.expiry("0", "a") > 0);
+    REQUIRE(with.get("0", "c") == "original");
+  }
+  REQUIRE(with.get("0", "b").value_or("original") == "original");
+}
+
+TEST_CASE("transaction: a void run stages nothing and says what it lacked", "[transaction]") {
+  EngineHarness with(memory_engine());
+  REQUIRE(with.open());
+  with.put("0", "k", "v");
+  Transaction txn(with);
+  LockSet none;
+  txn.begin(none, with.now());
+  const auto in = txn.bucket("0");
+  SECTION("a read") {
+    REQUIRE_FALSE(txn.read(in, "k"));
+  }
+  SECTION("a write without a read") {
+    txn.put(in, "k", "w", 0, Event::set);
+    REQUIRE_FALSE(txn.has_mutations());
+  }
+  SECTION("a count") {
+    REQUIRE(txn.count(in, with.store().shard_of("k")) == 0);
+  }
+  REQUIRE(txn.verdict() == Transaction::Verdict::needs_shards);
+  LockSet wanted;
+  txn.add_missing_shards(wanted);
+  REQUIRE(wanted.size() == 1);
+  REQUIRE(wanted.contains(with.store(), with.store().shard_of("k")));
+  // A new bucket takes all of them.
+  txn.begin(none, with.now());
+  txn.put(txn.bucket("new"), "k", "v", 0, Event::set);
+  REQUIRE(txn.verdict() == Transaction::Verdict::needs_shards);
+  wanted.clear();
+  txn.add_missing_shards(wanted);
+  REQUIRE(wanted.contains_all(with.store()));
+  REQUIRE(with.store().list_buckets().size() == 1);
+}
+
+TEST_CASE("transaction: hits and misses count once, at commit", "[transaction]") {
+  EngineHarness with(memory_engine(true));
+  REQUIRE(with.open());
+  with.put("0", "k", "v");
+  with.run([](Transaction& txn) {
+    const auto in = txn.bucket("0");
+    txn.read(in, "k");
+    txn.read(in, "k", Part::presence);
+    txn.peek(in, "k");
+    txn.read(in, "absent");
+    if (txn.verdict() == Transaction::Verdict::good) CHECK((txn.hits() == 2 && txn.misses() == 1));
+  });
+  REQUIRE(with.usage("0").hits == 2);
+  REQUIRE(with.usage("0").operations == 3);
+}
+
+TEST_CASE("chaos: everything happens, and a fetched need is answered until it is released", "[transaction][chaos]") {
+  EngineHarness with(memory_engine(true));
+  REQUIRE(with.open());
+  for (int i = 0; i < 300; ++i) {
+    with.put("0", "k" + std::to_string(i), "v");
+    REQUIRE(with.get("0", "k" + std::to_string(i)) == "v");
+  }
+  auto& chaos = dynamic_cast<ChaosStore&>(with.store());
+  REQUIRE(chaos.needs() > 20);
+  REQUIRE(chaos.shard_needs() > 2);
+  REQUIRE(chaos.missed_locks() > 20);
+  REQUIRE(chaos.conflicts() > 20);
+  const BucketId bucket = chaos.find_bucket("0");
+  const ShardIndex shard = chaos.shard_of("k1");
+  while (!chaos.try_lock(shard)) {
+  }
+  const auto answers = [&](ReadResult::Kind kind) {
+    int times = 0;
+    for (int i = 0; i < 200; ++i) times += chaos.read(bucket, "k1", Part::value, with.now()).kind == kind;
+    return times;
+  };
+  REQUIRE(answers(ReadResult::Kind::need) > 10);
+  const Need need{bucket, "k1", Part::value};
+  for (const uint64_t reader : {3, 4}) chaos.fetch(reader, std::span(&need, 1), [](const Status&) {});
+  with.executor.run_ready();
+  REQUIRE(answers(ReadResult::Kind::need) == 0);
+  chaos.release_fetched(3);
+  REQUIRE(answers(ReadResult::Kind::need) == 0);
+  chaos.release_fetched(4);
+  REQUIRE(answers(ReadResult::Kind::need) > 10);
+  REQUIRE(answers(ReadResult::Kind::needs_shards) > 0);
+  chaos.unlock(shard);
+}
