@@ -66,6 +66,7 @@ class SimpleKvEngine final : public MemoryStore {
   Sequence walk_end_ = 0;  // of the snapshot
   int64_t pass_ms_ = 0;    // the latest expiry pass
   Sequence pass_sequence_ = 0;
+  Sequence last_replayed_ = 0;
   std::set<std::pair<BucketId, std::string_view>> replayed_;  // by the record at hand, when in the walk's window
 
   mutable Mutex snapshot_mutex_;

@@ -33,6 +33,12 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
   auto opened = Log::open(files_, *executor_, *clock_, log_options, after,
                           [this](Sequence sequence, std::string_view record) { return replay(sequence, record); });
   if (!opened.is_ok()) return opened.status();
+  // The snapshot was published only when the log was synced through the end of its walk.
+  if (std::max(after, last_replayed_) < walk_end_)
+    return Status::corruption(wal_directory(), 0,
+                              "the log ends at record " + std::to_string(std::max(after, last_replayed_)) +
+                                  ", but the snapshot was made when it had " + std::to_string(walk_end_) +
+                                  ": its last records are missing");
   log_ = std::move(opened.value().log);
   recovery_ = opened.value().recovery;
   changes_.store(recovery_.records, std::memory_order_relaxed);  // since the snapshot
@@ -90,6 +96,7 @@ bool SimpleKvEngine::is_given_up() const {
 }
 
 Status SimpleKvEngine::replay(Sequence sequence, std::string_view record) {
+  last_replayed_ = sequence;
   if (is_given_up()) return Status::error(ErrorKind::closed, "told to stop while loading");
   MutationDecoder decoder(record);
   Mutation mutation;
