@@ -39,11 +39,11 @@ std::vector<std::string> restart_needed(const Options& running, const Options& w
   return out;
 }
 
-Options reloaded(const Options& running, const Options& wanted) {
+Options reloaded(const Options& running, const Options& before, const Options& now) {
   Options options = running;
-  Options source = wanted;
+  Options source = now;
   for (const SettingRow& row : settings_table()) {
-    if (!row.reloadable) continue;
+    if (!row.reloadable || value_text(row, before) == value_text(row, now)) continue;
     std::visit(
         [&](auto* to) {
           using Pointer = decltype(to);

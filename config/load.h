@@ -42,8 +42,9 @@ std::vector<Setting> describe(const Options& options);
 // The names of settings that differ and that only a restart changes. A reload takes over everything else from `wanted`,
 // and tells the user of these.
 std::vector<std::string> restart_needed(const Options& running, const Options& wanted);
-// `running` with every setting that a reload may change as in `wanted`.
-Options reloaded(const Options& running, const Options& wanted);
+// `running` with every setting that a reload may change, and that differs between what was loaded `before` and what is
+// loaded now: so that a change made while running stays, unless the file says something new.
+Options reloaded(const Options& running, const Options& before, const Options& now);
 
 // "64mb", "1gb", "512k", "10485760": k, m, g with optional b are powers of 1024. nullopt: not a size.
 std::optional<int64_t> parse_size(std::string_view text);

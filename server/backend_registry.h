@@ -20,7 +20,8 @@ struct BackendContext {
   storage::FileSystem& files;
   storage::Executor& executor;
   storage::Clock& clock;
-  std::atomic<double>* progress;  // of recovery, 0 to 1
+  std::atomic<double>* progress;     // of recovery, 0 to 1
+  const std::atomic<bool>* give_up;  // true: recovery ends early
 };
 using BackendFactory = std::function<storage::Result<std::unique_ptr<storage::Store>>(const BackendContext&)>;
 

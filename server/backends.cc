@@ -63,10 +63,11 @@ Result<std::unique_ptr<Store>> open_memory_backend(const BackendContext& context
       std::make_unique<OwningMemoryStore>(std::move(options), context.executor, context.clock));
 }
 
-std::vector<std::string> backends_with_data(const BackendContext& context) {
+Result<std::vector<std::string>> backends_with_data(const BackendContext& context) {
   std::vector<std::string> names;
   if (context.options.simple_kv.enabled) {
     const auto found = context.files.list(simple_kv_path(context.options));
+    if (!found.is_ok() && found.status().kind() != ErrorKind::not_found) return found.status();
     if (found.is_ok() && !found.value().empty()) names.push_back("simple_kv");
   }
   return names;
@@ -85,6 +86,7 @@ Result<std::unique_ptr<Store>> open_simple_kv_backend(const BackendContext& cont
                                          .wal_segment_bytes = static_cast<uint64_t>(from.wal_segment_size),
                                          .snapshot_log_bytes = static_cast<uint64_t>(from.snapshot_log_size),
                                          .snapshot_interval_ms = from.snapshot_interval_ms,
+                                         .give_up = context.give_up,
                                          .compress_values = from.compress_values};
   return storage::open_simple_kv(context.files, context.executor, context.clock, options, context.progress);
 }

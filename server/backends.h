@@ -12,7 +12,7 @@ storage::Result<std::unique_ptr<storage::Store>> open_memory_backend(const Backe
 storage::Result<std::unique_ptr<storage::Store>> open_simple_kv_backend(const BackendContext& context);
 
 // Enabled backends that have files, whether or not a bucket is sent to them now.
-std::vector<std::string> backends_with_data(const BackendContext& context);
+storage::Result<std::vector<std::string>> backends_with_data(const BackendContext& context);
 
 // What a new store gets for `shards: 0`: several times as many as cores, a power of two.
 storage::ShardIndex default_shards();

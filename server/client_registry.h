@@ -21,14 +21,13 @@ struct ClientRecord {
   bool is_unix = false;
   int64_t created_ms = 0;      // wall clock
   std::function<void()> kill;  // posts to the client's loop; safe after it is gone
-  std::function<void(bool as_error)> unblock;
 
   std::atomic<int64_t> last_interaction_ms{0};
   std::atomic<const char*> last_command{"NULL"};  // of a row: immortal
   std::atomic<uint64_t> commands{0}, input_bytes{0}, output_bytes{0};
   std::atomic<uint64_t> query_buffer{0}, query_buffer_free{0}, output_buffer{0};
   std::atomic<int> resp{2};
-  std::atomic<bool> no_evict{false}, no_touch{false}, closing{false}, blocked{false};
+  std::atomic<bool> no_evict{false}, no_touch{false}, closing{false};
 
   mutable storage::Mutex mutex;
   std::string name GUARDED_BY(mutex), lib_name GUARDED_BY(mutex),

@@ -196,7 +196,7 @@ void Connection::execute_next() {
   pending_.reset();
   if (loop_.dispatcher().run(*this, requests_.front()) == Dispatcher::Result::suspended) {
     suspended_ = true;
-    loop_.statistics().blocked_clients.fetch_add(1, std::memory_order_relaxed);
+    loop_.hold(shared_from_this());
     return;
   }
   after_execution();
@@ -255,7 +255,6 @@ void Connection::end_suspension() {
   const auto self = shared_from_this();
   suspended_ = false;
   loop_.release(self);
-  loop_.statistics().blocked_clients.fetch_sub(1, std::memory_order_relaxed);
   if (closed_) return;
   after_execution();
   if (!closed_) process();

@@ -1,13 +1,13 @@
 #include "server/daemon.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <utility>
 
+#include "server/descriptor_limit.h"
 #include "server/event_loop.h"
 #include "storage/base/random.h"
 
@@ -22,7 +22,6 @@ namespace {
 constexpr unsigned background_threads = 2;
 constexpr int busy_tries = 20;
 constexpr auto busy_pause = std::chrono::milliseconds(250);
-constexpr uint64_t reserved_descriptors = 64;  // logs, snapshots, listeners
 
 std::string new_run_id() {
   unsigned char bytes[20];
@@ -33,23 +32,6 @@ std::string new_run_id() {
     id += "0123456789abcdef"[byte & 15];
   }
   return id;
-}
-
-// As many descriptors as clients need, or fewer clients.
-void raise_descriptor_limit(LiveOptions& options) {
-  const auto clients = static_cast<rlim_t>(options.get()->server.maxclients);
-  const rlim_t wanted = clients + reserved_descriptors;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-  rlimit raised = limit;
-  raised.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : std::min(wanted, limit.rlim_max);
-  if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-  if (limit.rlim_cur >= wanted) return;
-  const int64_t allowed =
-      std::max<int64_t>(1, static_cast<int64_t>(limit.rlim_cur) - static_cast<int64_t>(reserved_descriptors));
-  spdlog::warn("maxclients is {} instead of {}: the system allows {} file descriptors (ulimit -n)", allowed, clients,
-               limit.rlim_cur);
-  options.update([&](config::Options& changed) { changed.server.maxclients = allowed; });
 }
 
 std::string executable_path() {
@@ -66,6 +48,7 @@ Daemon::Daemon(config::Options options, std::string config_file, std::map<std::s
       environment_(std::move(environment)),
       flags_(std::move(flags)),
       wrap_store_(std::move(wrap_store)),
+      loaded_options_(options),
       options_(std::move(options)),
       signals_(context_),
       listener_(context_,
@@ -97,7 +80,7 @@ void Daemon::post_foreground(storage::Executor::Task task) {
 
 int Daemon::run() {
   std::signal(SIGPIPE, SIG_IGN);
-  raise_descriptor_limit(options_);
+  fit_clients_to_descriptors(options_);
   if (!open_listener()) return 1;
   wait_for_signals();
   housekeeping_.start();
@@ -146,7 +129,8 @@ storage::Status Daemon::open_stores() {
                                           .executor = executor_,
                                           .clock = clock_,
                                           .on_journal_progress = on_journal_progress,
-                                          .wrap_store = wrap_store_};
+                                          .wrap_store = wrap_store_,
+                                          .give_up = &stopping_};
   return stores_.open(*options_.get(), environment);
 }
 
@@ -188,7 +172,9 @@ void Daemon::reload() {
   }
   for (const std::string& name : config::restart_needed(*options_.get(), loaded.options))
     spdlog::warn("{} changed: a restart makes it so", name);
-  options_.update([&](config::Options& options) { options = config::reloaded(options, loaded.options); });
+  options_.update(
+      [&](config::Options& options) { options = config::reloaded(options, loaded_options_, loaded.options); });
+  loaded_options_ = loaded.options;
   spdlog::info("configuration reloaded");
 }
 

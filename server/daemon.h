@@ -56,6 +56,7 @@ class Daemon final : public Lifecycle {
   const std::map<std::string, std::string> environment_;
   const std::vector<config::Override> flags_;
   const StoreWrapper wrap_store_;
+  config::Options loaded_options_;  // as the file, environment and flags last said
   LiveOptions options_;
   ClientRegistry clients_;
   StoreSet stores_;

@@ -194,11 +194,10 @@ Dispatcher::Step Dispatcher::replaced_by_error(std::string& out, size_t begin, s
   out.resize(begin);
   protocol::ReplyWriter(out, connection.session().version).error(text);
   release_locks(connection);
-  return Step::done;
+  return Step::failed;
 }
 
-// After a run: commits it, or sees to what it lacked. The locks are released but for Step::done of a good run, whose
-// gates are the caller's to set first.
+// After a run: commits it, or sees to what it lacked. The locks are released in any case.
 Dispatcher::Step Dispatcher::settle(Connection& connection, std::string& out, size_t begin) {
   PendingCommand& pending = connection.pending();
   switch (txn_.verdict()) {
@@ -267,6 +266,18 @@ void Dispatcher::wait_for_room(Connection& connection) {
   loop_.wait_for_progress(connection.shared_from_this());
 }
 
+// Of any store that the command's targets are in.
+bool Dispatcher::memory_is_full(std::string_view selected) {
+  if (targets_.empty()) return services_.stores.store_of(selected).over_memory_limit();
+  Store* last = nullptr;
+  for (const KeyTarget& target : targets_) {
+    Store& store = services_.stores.store_of(target.bucket);
+    if (&store != last && store.over_memory_limit()) return true;
+    last = &store;
+  }
+  return false;
+}
+
 // A command that works on the keys it names, or under all locks of its buckets' stores.
 Dispatcher::Result Dispatcher::run_entry(Connection& connection, Arguments args) {
   PendingCommand& pending = connection.pending();
@@ -275,13 +286,10 @@ Dispatcher::Result Dispatcher::run_entry(Connection& connection, Arguments args)
   std::string& out = connection.output();
   targets_.clear();
   command_targets(row, args, selected, loop_.options().server.databases, targets_);
-  if ((row.flags & flag_denyoom)) {
-    const std::string_view bucket = targets_.empty() ? selected : targets_.front().bucket;
-    if (services_.stores.store_of(bucket).over_memory_limit()) {
-      release_locks(connection);
-      protocol::ReplyWriter(out, connection.session().version).error(error_oom);
-      return Result::done;
-    }
+  if ((row.flags & flag_denyoom) && memory_is_full(selected)) {
+    release_locks(connection);
+    protocol::ReplyWriter(out, connection.session().version).error(error_oom);
+    return Result::done;
   }
   while (true) {
     if (pending.held == 0) {  // else it waits with what it has, and the set is the same
@@ -302,6 +310,7 @@ Dispatcher::Result Dispatcher::run_entry(Connection& connection, Arguments args)
         continue;
       case Step::suspended:
         return Result::suspended;
+      case Step::failed:
       case Step::done:
         break;
     }
@@ -333,7 +342,13 @@ Dispatcher::Result Dispatcher::run_stepped(Connection& connection, Arguments arg
     pending.progress.stores_left = row.all_stores ? static_cast<uint32_t>(stores.size() - pending.store_index - 1) : 0;
     // A void step is taken again from where it began.
     const Progress before = pending.progress;
+    pending.step_begin = pending.reply.size();
     const Step outcome = attempt(connection, args, selected, pending.reply, &store);
+    if (outcome == Step::failed) {
+      // Instead of whatever earlier steps have written: one command, one reply.
+      pending.reply.erase(0, pending.step_begin);
+      return finish_stepped(connection);
+    }
     if (outcome != Step::done) {
       pending.progress = before;
       if (outcome == Step::suspended) return Result::suspended;

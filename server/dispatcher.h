@@ -33,7 +33,7 @@ class Dispatcher {
   void abandon(Connection& connection);
 
  private:
-  enum class Step : uint8_t { done, again, suspended };
+  enum class Step : uint8_t { done, failed, again, suspended };  // failed: the reply is an error, nothing changed
 
   // nullptr: an error was replied.
   const CommandRow* admit(Connection& connection, const CommandRow* row, Arguments args);
@@ -45,6 +45,7 @@ class Dispatcher {
                storage::Store* store);
   Step settle(Connection& connection, std::string& out, size_t begin);
   Step replaced_by_error(std::string& out, size_t begin, std::string_view text, Connection& connection);
+  bool memory_is_full(std::string_view selected);
   bool take_locks(Connection& connection);
   void release_locks(Connection& connection);
   void fetch(Connection& connection);

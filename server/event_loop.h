@@ -56,8 +56,8 @@ class EventLoop {
   // The connection is called back (on_progress) when a journal has moved.
   void wait_for_progress(std::shared_ptr<Connection> connection);
   void forget(const std::shared_ptr<Connection>& connection);
-  // A connection whose command is suspended stays in memory, also when its client has gone: somebody may be about to hand it
-  // a lock. Until release(), or until all loops have ended.
+  // A connection whose command is suspended stays in memory, also when its client has gone: somebody may be about to
+  // hand it a lock. Until release(), or until all loops have ended.
   void hold(std::shared_ptr<Connection> connection) { held_.insert(std::move(connection)); }
   void release(const std::shared_ptr<Connection>& connection) { held_.erase(connection); }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "server/descriptor_limit.h"
 #include "server/logging.h"
 #include "server/process_memory.h"
 
@@ -41,6 +42,7 @@ void Housekeeping::look() {
   if (const uint64_t version = services_.options.version(); version != options_version_) {
     options_version_ = version;
     set_log_level(services_.options.get()->log);
+    fit_clients_to_descriptors(services_.options);
   }
 }
 

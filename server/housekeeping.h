@@ -8,8 +8,9 @@
 
 namespace sett::server {
 
-// What somebody has to look at once a second: whether the wall clock jumped, how far loading is, whether the log level
-// changed, whether memory should be given back to the system. On the thread that runs its io_context.
+// What somebody has to look at once a second: whether the wall clock jumped, how far loading is, whether options
+// changed that the process itself has to follow (log level, descriptors), whether memory should be given back to the
+// system. On the thread that runs its io_context.
 class Housekeeping {
  public:
   Housekeeping(boost::asio::io_context& context, Services& services);

@@ -118,8 +118,10 @@ Status Listener::open_unix(const config::ServerOptions& options, int backlog) {
     }
     ::unlink(options.unixsocket.c_str());
   }
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 || ::listen(fd, backlog) < 0 ||
-      ::chmod(options.unixsocket.c_str(), static_cast<mode_t>(options.unixsocketperm)) < 0) {
+  // Nobody can connect before listen(), and by then the file has its mode.
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
+      ::chmod(options.unixsocket.c_str(), static_cast<mode_t>(options.unixsocketperm)) < 0 ||
+      ::listen(fd, backlog) < 0) {
     const int error_number = errno;
     ::close(fd);
     return socket_error(options.unixsocket, error_number);

@@ -48,6 +48,7 @@ class PendingCommand final : public storage::LockWaiter {
   storage::LockSet extra_shards;  // found to be needed by a void run
   Progress progress;              // of a keyspace command
   size_t store_index = 0;         // of one that goes through all stores
+  size_t step_begin = 0;          // where in `reply` the present step writes
   std::string reply;              // of a keyspace command, until it is done
   bool waits_for_room = false;    // in a log: resumed by its progress
   std::vector<storage::Store*> fetched_from;

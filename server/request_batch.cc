@@ -10,6 +10,7 @@ void RequestBatch::parse(std::string_view unread, const protocol::RequestLimits&
   assert(empty());
   requests_.clear();
   arguments_.clear();
+  if (arguments_.capacity() > arguments_kept_max) std::vector<std::string_view>().swap(arguments_);
   ranges_.clear();
   next_ = 0;
   skipped_ = 0;

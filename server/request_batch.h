@@ -39,6 +39,7 @@ class RequestBatch {
   size_t take_skipped();  // bytes to drop from the input
 
  private:
+  static constexpr size_t arguments_kept_max = 4096;  // a client that once sent a long request need not keep its room
   protocol::RequestParser parser_;
   std::vector<Request> requests_;
   std::vector<std::string_view> arguments_;

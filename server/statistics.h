@@ -28,7 +28,6 @@ struct alignas(64) LoopStatistics {
   Counter keyspace_hits, keyspace_misses;
   Counter error_replies;
   Counter query_limit_disconnections, output_limit_disconnections;
-  std::atomic<int64_t> blocked_clients{0};
 
   void reset() {
     for (Counter* counter :

@@ -22,7 +22,8 @@ bool is_enabled(const config::Options& options, const std::string& backend) {
 
 Status StoreSet::open(const config::Options& options, const Environment& environment) {
   const BackendRegistry registry = BackendRegistry::standard();
-  const BackendContext context{options, environment.files, environment.executor, environment.clock, &progress_};
+  const BackendContext context{options,           environment.files, environment.executor,
+                               environment.clock, &progress_,        environment.give_up};
   stores_.clear();  // of an attempt that failed
   rules_.clear();
   std::map<std::string, Store*> by_backend;
@@ -46,7 +47,9 @@ Status StoreSet::open(const config::Options& options, const Environment& environ
     const bool is_glob = protocol::glob_literal_prefix(rule.pattern).size() != rule.pattern.size();
     rules_.push_back({rule.pattern, is_glob, store.value()});
   }
-  for (const std::string& name : backends_with_data(context)) {
+  const auto with_data = backends_with_data(context);
+  if (!with_data.is_ok()) return with_data.status();
+  for (const std::string& name : with_data.value()) {
     if (auto store = open_backend(name); !store.is_ok()) return store.status();
   }
   if (const Status status = check_bucket_homes(); !status.is_ok()) return status;

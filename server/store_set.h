@@ -31,6 +31,7 @@ class StoreSet final : public storage::StoreRouter {
     storage::Clock& clock;
     std::function<void()> on_journal_progress;  // see Journal::set_progress_listener
     StoreWrapper wrap_store;
+    const std::atomic<bool>* give_up = nullptr;  // becomes true: open() ends early, with an error
   };
 
   // Opens the default backend, all that the bucket rules name and all enabled ones that have data on disk, recovering
@@ -41,7 +42,7 @@ class StoreSet final : public storage::StoreRouter {
   // Between 0 and 1 while open() runs.
   double progress() const { return progress_.load(std::memory_order_relaxed); }
 
-  // Of the backends, in the order of their opening. Empty before ready().
+  // Of the backends, in the order of their opening. Not to be looked at before ready().
   const std::vector<std::unique_ptr<storage::Store>>& stores() const { return stores_; }
   storage::Store& default_store() const { return *default_store_; }
   storage::Store& store_of(std::string_view bucket) override;

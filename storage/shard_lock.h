@@ -10,13 +10,14 @@
 
 namespace sett::storage {
 
-// A lock that nobody blocks a thread for: it is tried, and whoever misses it queues a waiter and does something else. The
-// fast paths are one atomic exchange each. On unlock the lock goes to the first in line that keeps (so a newcomer cannot
-// overtake that one), and all before it, or all, are told to try again: nobody stays in line for a lock that is free.
+// A lock that nobody blocks a thread for: it is tried, and whoever misses it queues a waiter and does something else.
+// The fast paths are one atomic exchange each. On unlock the lock goes to the first in line that keeps (so a newcomer
+// cannot overtake that one), and all before it, or all, are told to try again: nobody stays in line for a lock that is
+// free.
 class CAPABILITY("shard lock") ShardLock {
  public:
-  bool try_lock() TRY_ACQUIRE(true);  // after a short spin
-  bool try_once() TRY_ACQUIRE(true);  // at once, or not
+  bool try_lock() TRY_ACQUIRE(true);       // after a short spin
+  bool try_once() TRY_ACQUIRE(true);       // at once, or not
   void unlock(ShardIndex self) RELEASE();  // `self` is told to the waiter
   // See Store::wait_for_lock. A waiter that finds the lock free is called back at once, from inside.
   void wait(ShardIndex self, LockWaiter& waiter, bool keep);

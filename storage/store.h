@@ -148,9 +148,9 @@ class Store {
   virtual CommitResult commit(std::span<const Mutation> batch) = 0;
   virtual void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) = 0;
 
-  // --- Look-ahead, without locks (a shard whose lock is taken is passed over): asks the processor to bring in the memory that
-  // read() and commit() of this key will touch, first its place, and once that is here the entry. Only hints: what they find
-  // may be out of date by the time it is used, and then nothing is gained.
+  // --- Look-ahead, without locks (a shard whose lock is taken is passed over): asks the processor to bring in the
+  // memory that read() and commit() of this key will touch, first its place, and once that is here the entry. Only
+  // hints: what they find may be out of date by the time it is used, and then nothing is gained.
   struct Lookahead {
     BucketId bucket = no_bucket;
     ShardIndex shard = 0;

@@ -374,8 +374,6 @@ CommitResult::Kind Transaction::commit() {
       std::vector<Store*> stores;
       for (Store* owner : owners_)
         if (std::find(stores.begin(), stores.end(), owner) == stores.end()) stores.push_back(owner);
-      // Those that can refuse for want of room go first, while nothing has happened.
-      std::stable_partition(stores.begin(), stores.end(), [](Store* store) { return store->capabilities().durable; });
       // A log may refuse, memory does not: what can refuse comes first, and then nothing has been changed.
       std::stable_partition(stores.begin(), stores.end(),
                             [](const Store* store) { return store->capabilities().durable; });

@@ -17,6 +17,7 @@ using storage::Transaction;
 
 // The names of the store's buckets in order, as this transaction sees them.
 std::vector<std::string_view> bucket_names(CommandContext& ctx, Store& store) {
+  ctx.txn.depend_on(store, store.journal().last());  // that a name is there, or not, may not be safe yet
   for (const BucketInfo& info : store.list_buckets()) ctx.txn.bucket(ctx.txn.keep(info.name));
   std::vector<std::string_view> names;  // what this transaction has created is among these, and what it has dropped
   for (Transaction::Bucket bucket = 0; bucket < ctx.txn.bucket_count(); ++bucket)

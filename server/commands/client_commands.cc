@@ -118,10 +118,7 @@ void client_unblock(ServerContext& ctx) {
     return ctx.reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   const auto id = protocol::parse_int64(ctx.args[2]);
   if (!id) return ctx.reply.error(error_not_integer);
-  const auto client = *id > 0 ? ctx.services.clients.find(static_cast<uint64_t>(*id)) : nullptr;
-  if (!client || !client->unblock || !client->blocked.load(std::memory_order_relaxed)) return ctx.reply.integer(0);
-  client->unblock(as_error);
-  ctx.reply.integer(1);
+  ctx.reply.integer(0);  // sett has no commands that block
 }
 
 // --- Modes of the connection

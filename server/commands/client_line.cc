@@ -30,7 +30,6 @@ int64_t seconds_between(int64_t begin_ms, int64_t end_ms) {
 
 std::string client_flags(const ClientRecord& client) {
   std::string flags;
-  if (client.blocked.load(std::memory_order_relaxed)) flags += 'b';
   if (client.is_unix) flags += 'U';
   if (client.no_evict.load(std::memory_order_relaxed)) flags += 'e';
   if (client.no_touch.load(std::memory_order_relaxed)) flags += 'T';

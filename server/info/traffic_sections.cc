@@ -18,9 +18,8 @@ uint64_t sum_over_loops(const Services& services, Counter LoopStatistics::*count
 
 void write_clients_section(const InfoSource& source, InfoText& text) {
   const auto clients = source.services.clients.list();
-  uint64_t blocked = 0, largest_input = 0, largest_output = 0;
+  uint64_t largest_input = 0, largest_output = 0;
   for (const auto& client : clients) {
-    if (client->blocked.load(std::memory_order_relaxed)) ++blocked;
     largest_input = std::max(largest_input, client->query_buffer.load(std::memory_order_relaxed) +
                                                 client->query_buffer_free.load(std::memory_order_relaxed));
     largest_output = std::max(largest_output, client->output_buffer.load(std::memory_order_relaxed));
@@ -31,7 +30,7 @@ void write_clients_section(const InfoSource& source, InfoText& text) {
   text.field("maxclients", source.services.options.get()->server.maxclients);
   text.field("client_recent_max_input_buffer", largest_input);
   text.field("client_recent_max_output_buffer", largest_output);
-  text.field("blocked_clients", blocked);
+  text.field("blocked_clients", 0);  // sett has no commands that block
   text.field("tracking_clients", 0);
 }
 

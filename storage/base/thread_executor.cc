@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <atomic>
+#include <memory>
 
 #include <cassert>
 #include <chrono>
@@ -133,6 +135,35 @@ void ThreadExecutor::run_timers() {
     }
     post(timer.lane, std::move(timer.task));
   }
+}
+
+namespace {
+// Tasks that several threads take from. Outlives the call for helpers that come too late to find any.
+struct SharedTasks {
+  std::vector<Executor::Task> tasks;
+  std::atomic<size_t> next{0};
+  Mutex mutex;
+  std::condition_variable_any all_done;
+  size_t done GUARDED_BY(mutex) = 0;
+
+  void work() {
+    for (size_t i = next.fetch_add(1); i < tasks.size(); i = next.fetch_add(1)) {
+      tasks[i]();
+      MutexLock guard(mutex);
+      if (++done == tasks.size()) all_done.notify_all();
+    }
+  }
+};
+}  // namespace
+
+void ThreadExecutor::run_all(std::vector<Task> tasks) {
+  const auto shared = std::make_shared<SharedTasks>();
+  shared->tasks = std::move(tasks);
+  const size_t helpers = std::min<size_t>(threads_.size(), shared->tasks.size());
+  for (size_t i = 0; i < helpers; ++i) post(Lane::background, [shared] { shared->work(); });
+  shared->work();
+  MutexLock guard(shared->mutex);
+  while (shared->done < shared->tasks.size()) shared->all_done.wait(shared->mutex);
 }
 
 void ThreadExecutor::stop() {

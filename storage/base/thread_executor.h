@@ -28,6 +28,8 @@ class ThreadExecutor final : public Executor {
   void post(Lane lane, Task task) override;
   TimerId post_after(Lane lane, int64_t delay_ms, Task task) override;
   void cancel(TimerId timer) override;
+  // The caller takes part, beside the background threads that are free.
+  void run_all(std::vector<Task> tasks) override;
 
   // What is queued on the log lane still runs; background tasks that have not begun, timers and everything posted from
   // now on are dropped. Returns when all threads have ended. Not from a task. A second call does nothing.

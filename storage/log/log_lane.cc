@@ -225,10 +225,8 @@ void LogCore::prepare_segments() {
     const Status status = prepare_one();
     changed = true;
     if (status.is_ok()) continue;
-    if (status.kind() != ErrorKind::no_space) {
-      fail(status);
-      return;
-    }
+    // Nothing that was promised depends on a segment that is not there yet: whatever kept it from being made (a full
+    // disk, no descriptor left) may pass.
     disk_full_ = true;
     {
       MutexLock lock(mutex_);

@@ -31,10 +31,14 @@ void ExpiryReaper::step() {
     phase_ = Phase::log;
   }
   if (phase_ == Phase::log) {
+    // A log that has failed stays so: what is due stays invisible, and is removed by the next start.
+    if (store_->journal_->failed()) return schedule(interval_ms);
     if (!log_pass()) return schedule(retry_ms);
     phase_ = Phase::remove;
   }
-  if (!remove_some()) return schedule(0);
+  const uint32_t shard_before = shard_;
+  missed_lock_ = false;
+  if (!remove_some()) return schedule(missed_lock_ && shard_ == shard_before ? retry_ms : 0);
   phase_ = Phase::raise;
   shard_ = 0;
   schedule(interval_ms);
@@ -71,7 +75,10 @@ bool ExpiryReaper::remove_some() {
   std::string key;
   for (; shard_ < store_->shard_count(); ++shard_) {
     Shard& shard = store_->shard(shard_);
-    if (!shard.lock.try_lock()) return false;
+    if (!shard.lock.try_lock()) {
+      missed_lock_ = true;
+      return false;
+    }
     bool done = true;
     if (shard.next_due_ms <= pass_ms_) {
       int64_t next_due_ms = INT64_MAX;

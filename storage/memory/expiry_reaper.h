@@ -45,6 +45,7 @@ class ExpiryReaper : public std::enable_shared_from_this<ExpiryReaper> {
   int64_t pass_ms_ = 0;
   bool any_due_ = false;
   uint32_t shard_ = 0;
+  bool missed_lock_ = false;
   Sequence pass_sequence_ = 0;
   std::atomic<uint64_t> expired_keys_{0};
   std::atomic<int64_t> lag_ms_{0};

@@ -1,6 +1,7 @@
 #include "storage/memory/memory_store.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <string>
 #include <unordered_map>
@@ -9,14 +10,18 @@ namespace sett::storage {
 
 namespace {
 
-// A position: 12 bits of tag, 10 of shard, 31 of place in the table, 53 in all, so that clients which keep a cursor in
-// a double keep it whole. The tag is never 0, so neither is a position but the first.
-constexpr unsigned place_bits = HashTable::position_bits, shard_bits = 10, tag_bits = 12;
-static_assert(place_bits + shard_bits + tag_bits <= 53);
-static_assert(MemoryStoreOptions::shards_max == 1u << shard_bits);
+// A position: tag, shard, place in the table (31 bits), 53 bits in all, so that clients which keep a cursor in a double
+// keep it whole. The shard takes as few bits as it can, the tag what is left: at least 12 bits, 18 with 16 shards. That
+// is how rarely a cursor of another start passes for one of this. The tag is never 0, so neither is a position but the
+// first.
+constexpr unsigned position_bits = 53, place_bits = HashTable::position_bits;
 
-uint64_t draw_tag() {
-  return 1 + Random(entropy_seed()).below((1u << tag_bits) - 1);
+unsigned bits_for_shards(ShardIndex shards) {
+  return static_cast<unsigned>(std::bit_width(shards - 1));
+}
+
+uint64_t draw_tag(unsigned tag_bits) {
+  return 1 + Random(entropy_seed()).below((1ull << tag_bits) - 1);
 }
 
 }  // namespace
@@ -29,7 +34,8 @@ MemoryStore::MemoryStore(MemoryStoreOptions options, Journal* journal, Executor&
       clock_(&clock),
       catalogue_(options_.buckets_max),
       reaper_(std::make_shared<ExpiryReaper>(*this, executor)),
-      scan_tag_(draw_tag()),
+      shard_bits_(bits_for_shards(options_.shards)),
+      scan_tag_(draw_tag(position_bits - place_bits - shard_bits_)),
       alive_(std::make_shared<std::atomic<bool>>(true)) {
   assert(options_.shards >= 1 && options_.shards <= MemoryStoreOptions::shards_max && options_.hash);
   capabilities_.durable = options_.durable;
@@ -259,10 +265,12 @@ void MemoryStore::free_in_background(std::shared_ptr<Table> table) {
 void MemoryStore::note_usage(BucketId bucket, ShardIndex index, uint64_t hits, uint64_t misses) {
   Shard& at = shard(index);
   at.lock.assert_held();
-  if (Table* table = at.find_table(bucket)) {
-    table->hits += hits;
-    table->operations += hits + misses;
-  }
+  const uint32_t slot = slot_of(bucket);
+  if (slot >= at.usage.size()) at.usage.resize(slot + 1);
+  Shard::Usage& usage = at.usage[slot];
+  if (usage.bucket != bucket) usage = {.bucket = bucket};
+  usage.hits += hits;
+  usage.operations += hits + misses;
 }
 
 // Everything is in memory: nobody ever needs anything.
@@ -274,13 +282,13 @@ void MemoryStore::release_fetched(uint64_t) {}
 // --- Iteration
 
 uint64_t MemoryStore::make_position(ShardIndex shard, uint64_t place) const {
-  return (scan_tag_ << (shard_bits + place_bits)) | (uint64_t{shard} << place_bits) | place;
+  return (scan_tag_ << (shard_bits_ + place_bits)) | (uint64_t{shard} << place_bits) | place;
 }
 
 bool MemoryStore::parse_position(uint64_t position, ShardIndex& shard, uint64_t& place) const {
-  shard = static_cast<ShardIndex>((position >> place_bits) & ((1u << shard_bits) - 1));
+  shard = static_cast<ShardIndex>((position >> place_bits) & ((1u << shard_bits_) - 1));
   place = position & ((1ull << place_bits) - 1);
-  if (position >> (shard_bits + place_bits) == scan_tag_ && shard < shards_.size()) return true;
+  if (position >> (shard_bits_ + place_bits) == scan_tag_ && shard < shards_.size()) return true;
   shard = 0;
   place = 0;
   return false;
@@ -326,14 +334,17 @@ BucketUsage MemoryStore::usage(BucketId bucket, ShardIndex index, int64_t now_ms
   constexpr size_t expiry_samples_max = 32;
   Shard& at = shard(index);
   at.lock.assert_held();
+  BucketUsage usage;
+  if (const uint32_t slot = slot_of(bucket); slot < at.usage.size() && at.usage[slot].bucket == bucket) {
+    usage.operations = at.usage[slot].operations;
+    usage.hits = at.usage[slot].hits;
+  }
   const Table* table = at.find_table(bucket);
-  if (!table) return {};
+  if (!table) return usage;
   const uint64_t due = table->expiries().due(now_ms);
-  BucketUsage usage{.keys = table->entries().size() - due,
-                    .expiring_keys = table->expiries().size() - due,
-                    .bytes = table->key_and_value_bytes(),
-                    .operations = table->operations,
-                    .hits = table->hits};
+  usage.keys = table->entries().size() - due;
+  usage.expiring_keys = table->expiries().size() - due;
+  usage.bytes = table->key_and_value_bytes();
   table->expiries().sample_time_left(now_ms, expiry_samples_max, usage.expires_in_sum_ms, usage.expires_in_count);
   return usage;
 }

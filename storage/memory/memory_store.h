@@ -97,7 +97,8 @@ class MemoryStore : public Store {
   Catalogue catalogue_;  // see above
   std::shared_ptr<ExpiryReaper> reaper_;
   Sequence last_move_ = 0;  // of the last batch that gave a bucket's data another name; guarded as the catalogue is
-  std::atomic<uint64_t> changes_{0};          // mutations committed since the start
+  std::atomic<uint64_t> changes_{0};  // mutations committed since the start
+  const unsigned shard_bits_;
   const uint64_t scan_tag_;                   // of this start, in every position
   std::shared_ptr<std::atomic<bool>> alive_;  // false once destroyed: for tasks still queued
 

@@ -17,7 +17,12 @@ struct alignas(64) Shard {
   int64_t floor_ms GUARDED_BY(lock) = 0;                        // no run judges expiry by an earlier time
   int64_t next_due_ms GUARDED_BY(lock) = INT64_MAX;  // nothing is due before; may be too early, never too late
   Sequence last_removal GUARDED_BY(lock) = 0;        // an absence may be the work of anything up to this
-  std::atomic<int64_t> memory_bytes{0};              // written under the lock
+  struct Usage {
+    BucketId bucket = no_bucket;
+    uint64_t operations = 0, hits = 0;
+  };
+  std::vector<Usage> usage GUARDED_BY(lock);  // by the bucket's slot; of another id: out of date
+  std::atomic<int64_t> memory_bytes{0};       // written under the lock
 
   void count_memory(uint64_t before, uint64_t after) REQUIRES(lock) {
     if (before != after)

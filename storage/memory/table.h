@@ -34,8 +34,6 @@ class Table {
   uint64_t memory_bytes() const { return entry_memory_ + entries_.overhead_bytes() + expiries_.overhead_bytes(); }
   bool clear_some(uint64_t entries_max) { return entries_.clear_some(entries_max); }
 
-  uint64_t hits = 0, operations = 0;
-
  private:
   void put(const Mutation& mutation, Sequence sequence);
   bool splice(const Mutation& mutation, Sequence sequence);

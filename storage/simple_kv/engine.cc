@@ -23,6 +23,7 @@ void SimpleKvEngine::start() {
   {
     MutexLock guard(snapshot_mutex_);
     last_attempt_ms_ = clock_->steady_ms();
+    recovered_log_bytes_ = log_->stats().bytes;
   }
   MemoryStore::start();
   schedule_check();
@@ -50,7 +51,8 @@ bool SimpleKvEngine::snapshot_is_due() {
   if (last_failed_ && since_ms < retry_after_failure_ms) return false;
   const bool changed = changes_.load(std::memory_order_relaxed) != changes_at_snapshot_;
   if (kv_options_.snapshot_interval_ms > 0 && changed && since_ms >= kv_options_.snapshot_interval_ms) return true;
-  return kv_options_.snapshot_log_bytes > 0 && appended > appended_at_snapshot_ + kv_options_.snapshot_log_bytes;
+  return kv_options_.snapshot_log_bytes > 0 &&
+         recovered_log_bytes_ + appended > appended_at_snapshot_ + kv_options_.snapshot_log_bytes;
 }
 
 void SimpleKvEngine::snapshot(std::function<void(Status)> done) {
@@ -88,6 +90,7 @@ void SimpleKvEngine::snapshot_done(const Status& status, bool published, const M
       uncertain_generations_.clear();
       changes_at_snapshot_ = changes_in_job_;
       appended_at_snapshot_ = appended_in_job_;
+      recovered_log_bytes_ = 0;
     } else {
       ++failed_snapshots_;
       if (published) uncertain_generations_.push_back(manifest.generation);

@@ -49,6 +49,7 @@ class SimpleKvEngine final : public MemoryStore {
   Status replay_mutation(const Mutation& mutation, Sequence sequence, std::span<const Mutation> binds);
   void replay_binds(std::span<const Mutation> binds, Sequence sequence);
   void bury_expired();
+  bool is_given_up() const;
   Status remove_other_snapshots();
   // Snapshots
   void schedule_check();
@@ -65,6 +66,7 @@ class SimpleKvEngine final : public MemoryStore {
   Sequence walk_end_ = 0;  // of the snapshot
   int64_t pass_ms_ = 0;    // the latest expiry pass
   Sequence pass_sequence_ = 0;
+  Sequence last_replayed_ = 0;
   std::set<std::pair<BucketId, std::string_view>> replayed_;  // by the record at hand, when in the walk's window
 
   mutable Mutex snapshot_mutex_;
@@ -79,6 +81,7 @@ class SimpleKvEngine final : public MemoryStore {
   uint64_t failed_snapshots_ GUARDED_BY(snapshot_mutex_) =
       0;  // since the last good one: their numbers are not used again
   uint64_t appended_at_snapshot_ GUARDED_BY(snapshot_mutex_) = 0;
+  uint64_t recovered_log_bytes_ GUARDED_BY(snapshot_mutex_) = 0;  // behind the last snapshot when the store was opened
   uint64_t appended_in_job_ GUARDED_BY(snapshot_mutex_) = 0;
   // Whose manifest may or may not have reached the disk: their files stay until a later snapshot is certain.
   std::vector<uint64_t> uncertain_generations_ GUARDED_BY(snapshot_mutex_);

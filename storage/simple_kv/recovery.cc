@@ -33,8 +33,15 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
   auto opened = Log::open(files_, *executor_, *clock_, log_options, after,
                           [this](Sequence sequence, std::string_view record) { return replay(sequence, record); });
   if (!opened.is_ok()) return opened.status();
+  // The snapshot was published only when the log was synced through the end of its walk.
+  if (std::max(after, last_replayed_) < walk_end_)
+    return Status::corruption(wal_directory(), 0,
+                              "the log ends at record " + std::to_string(std::max(after, last_replayed_)) +
+                                  ", but the snapshot was made when it had " + std::to_string(walk_end_) +
+                                  ": its last records are missing");
   log_ = std::move(opened.value().log);
   recovery_ = opened.value().recovery;
+  changes_.store(recovery_.records, std::memory_order_relaxed);  // since the snapshot
   journal_ = log_.get();
   bury_expired();
   if (progress) progress->store(1.0);
@@ -69,6 +76,7 @@ Status SimpleKvEngine::load_snapshot(const Manifest& manifest, std::atomic<doubl
 
 Status SimpleKvEngine::load_entry(const Manifest& manifest, const SnapshotEntry& entry)
     NO_THREAD_SAFETY_ANALYSIS {  // nobody else has the store yet, and each shard is one task's
+  if (is_given_up()) return Status::error(ErrorKind::closed, "told to stop while loading");
   if (!catalogue_.is_bound(entry.bucket) || entry.sequence > manifest.end || entry.sequence == 0)
     return Status::corruption(state_directory(), 0, "a snapshot has an entry that its manifest does not cover");
   apply(shard(shard_of(entry.key)),
@@ -83,7 +91,13 @@ Status SimpleKvEngine::load_entry(const Manifest& manifest, const SnapshotEntry&
 
 // --- The log
 
+bool SimpleKvEngine::is_given_up() const {
+  return kv_options_.give_up && kv_options_.give_up->load(std::memory_order_relaxed);
+}
+
 Status SimpleKvEngine::replay(Sequence sequence, std::string_view record) {
+  last_replayed_ = sequence;
+  if (is_given_up()) return Status::error(ErrorKind::closed, "told to stop while loading");
   MutationDecoder decoder(record);
   Mutation mutation;
   std::vector<Mutation> binds;

@@ -1,5 +1,6 @@
 #include "storage/simple_kv/snapshot_job.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/simple_kv/engine.h"
@@ -11,7 +12,7 @@ constexpr int64_t lock_retry_ms = 1;
 constexpr int64_t log_poll_ms = 5;
 constexpr uint64_t entries_per_step = 100;
 constexpr size_t bytes_per_step = 64 << 10;  // of one walk under the lock; one entry may be larger
-constexpr size_t bytes_per_write = 256 << 10;
+constexpr size_t bytes_per_block = 256 << 10;
 }  // namespace
 
 SnapshotJob::SnapshotJob(SimpleKvEngine& engine, uint64_t generation) : engine_(engine), engine_alive_(engine.alive_) {
@@ -78,7 +79,7 @@ void SnapshotJob::begin() NO_THREAD_SAFETY_ANALYSIS {  // locks in a loop are be
 
 void SnapshotJob::walk() {
   if (!gather_some()) return post_foreground(&SnapshotJob::walk, lock_retry_ms);
-  if (shard_walked_ || gathered_.size() >= bytes_per_write) return post_background(&SnapshotJob::write_gathered);
+  if (shard_walked_ || !full_.empty()) return post_background(&SnapshotJob::write_gathered);
   post_foreground(&SnapshotJob::walk);
 }
 
@@ -92,9 +93,9 @@ bool SnapshotJob::gather_some() {
   // What the walk leaves out as expired, no later run may see as live.
   shard.floor_ms = std::max(shard.floor_ms, engine_.clock_->wall_ms());
   const int64_t now_ms = shard.floor_ms;
-  const size_t before = gathered_.size();
   uint64_t left = entries_per_step;
-  while (bucket_ < buckets_.size() && left > 0 && gathered_.size() - before < bytes_per_step) {
+  uint64_t bytes_left = bytes_per_step;
+  while (bucket_ < buckets_.size() && left > 0 && bytes_left > 0) {
     const Table* table = shard.find_table(buckets_[bucket_]);
     if (!table) {  // nothing of it in this shard, or dropped since the walk began
       next_table();
@@ -105,9 +106,12 @@ bool SnapshotJob::gather_some() {
     place_ = table->entries().scan(place_, entries_per_look, [&](const Entry& entry) {
       left -= left > 0 ? 1 : 0;
       if (!is_live(entry.expires_at_ms(), now_ms)) return;
+      const size_t before = gathered_.entries.size();
       encode_snapshot_entry({table->id(), entry.sequence(), entry.expires_at_ms(), entry.key(), entry.value()},
-                            gathered_);
-      ++gathered_entries_;
+                            gathered_.entries);
+      ++gathered_.count;
+      bytes_left -= std::min<uint64_t>(bytes_left, gathered_.entries.size() - before);
+      if (gathered_.entries.size() >= bytes_per_block) full_.push_back(std::exchange(gathered_, {}));
     });
     if (place_ >= HashTable::end_position) next_table();
     left -= left > 0 ? 1 : 0;
@@ -129,12 +133,9 @@ void SnapshotJob::write_gathered() {
     if (!writer.is_ok()) return end(writer.status());
     writer_ = std::move(writer).value();
   }
-  if (gathered_entries_ > 0) {
-    if (Status status = writer_->append_block(gathered_, gathered_entries_); !status.is_ok()) return end(status);
-    if (gathered_.capacity() > 4 * bytes_per_write) std::string().swap(gathered_);
-    gathered_.clear();
-    gathered_entries_ = 0;
-  }
+  if (shard_walked_ && gathered_.count > 0) full_.push_back(std::exchange(gathered_, {}));
+  for (const Block& block : std::exchange(full_, {}))
+    if (Status status = writer_->append_block(block.entries, block.count); !status.is_ok()) return end(status);
   if (shard_walked_) return finish_shard();
   post_foreground(&SnapshotJob::walk);
 }

@@ -57,8 +57,12 @@ class SnapshotJob : public std::enable_shared_from_this<SnapshotJob> {
   uint64_t place_ = 0;  // in the table
   bool shard_walked_ = false;
   bool published_ = false;  // the manifest was replaced, or may have been
-  std::string gathered_;
-  uint32_t gathered_entries_ = 0;
+  struct Block {
+    std::string entries;
+    uint32_t count = 0;
+  };
+  Block gathered_;           // being filled
+  std::vector<Block> full_;  // to be written before the walk goes on
   std::unique_ptr<SnapshotWriter> writer_;
 };
 

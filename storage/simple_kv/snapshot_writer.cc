@@ -43,6 +43,8 @@ Status SnapshotWriter::write_block(uint8_t kind, std::string_view payload, uint3
 }
 
 Status SnapshotWriter::append_block(std::string_view entries, uint32_t count) {
+  if (entries.size() >= snapshot_block_bytes_max)
+    return Status::error(ErrorKind::unsupported, "an entry of more than 2 GB does not fit into a snapshot");
   entries_ += count;
   const auto raw_bytes = static_cast<uint32_t>(entries.size());
   if (compress_ && entries.size() <= LZ4_MAX_INPUT_SIZE) {

@@ -166,7 +166,7 @@ TEST_CASE("values out of range") {
         Lines{"F:4: server.port: '70000' is out of range; allowed: 0..65535"});
   CHECK(errors_of("server: {port: -1}\n") == Lines{"F:1: server.port: '-1' is out of range; allowed: 0..65535"});
   CHECK(errors_of("store: {shards: 1000000}\n") ==
-        Lines{"F:1: store.shards: '1000000' is out of range; allowed: 0..4096"});
+        Lines{"F:1: store.shards: '1000000' is out of range; allowed: 0..1024"});
   CHECK(errors_of("badger: {mem_table_size: 1k}\n") ==
         Lines{"F:1: badger.mem_table_size: '1k' is out of range; allowed: 1mb..4gb"});
   CHECK(errors_of("simple_kv: {sync_interval: 2h}\n") ==

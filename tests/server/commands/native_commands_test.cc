@@ -210,7 +210,7 @@ TEST_CASE("native: BUCKET") {
       BUCKET.DROP => -ERR wrong number of arguments for 'bucket.drop' command
       BUCKET.LIST x => -ERR wrong number of arguments for 'bucket.list' command
       @resp 3
-      BUCKET.INFO other => %6|$4|keys|:0|$5|bytes|:0|$13|expiring_keys|:0|$10|operations|:0|$4|hits|:0|$7|backend|$6|second
+      BUCKET.INFO other => %6|$4|keys|:0|$5|bytes|:0|$13|expiring_keys|:0|$10|operations|:1|$4|hits|:0|$7|backend|$6|second
   )");
 }
 
