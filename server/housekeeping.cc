@@ -39,6 +39,7 @@ void Housekeeping::look() {
   look_at_clock();
   look_at_loading();
   look_at_memory();
+  look_at_stores();
   if (const uint64_t version = services_.options.version(); version != options_version_) {
     options_version_ = version;
     set_log_level(services_.options.get()->log);
@@ -64,6 +65,28 @@ void Housekeeping::look_at_memory() {
   if (steady_ms_ - memory_ms_ < services_.options.get()->memory.cleanup_interval_ms) return;
   memory_ms_ = steady_ms_;
   give_back_free_memory();
+}
+
+// What somebody has to know who looks at the log in the morning: when it began and when it was over.
+void Housekeeping::look_at_stores() {
+  if (!services_.stores.ready()) return;
+  for (const auto& store : services_.stores.stores()) {
+    const storage::StoreStats stats = store->stats();
+    const bool is_new = !told_.contains(store.get());
+    Told& told = told_[store.get()];
+    if (is_new && stats.cut_tail_bytes > 0)
+      spdlog::warn("{}: the log ended in the middle of a write: {} bytes were cut away", store->backend(),
+                   stats.cut_tail_bytes);
+    if (stats.disk_full && !told.disk_full)
+      spdlog::error("{}: the disk is full: writes are refused, reads and deletes go on", store->backend());
+    if (!stats.disk_full && told.disk_full) spdlog::info("{}: there is room on the disk again", store->backend());
+    if (stats.snapshot_failed && !told.snapshot_failed)
+      spdlog::error("{}: the snapshot failed; the one before it and the log are kept", store->backend());
+    if (!stats.snapshot_failed && told.snapshot_failed) spdlog::info("{}: snapshots succeed again", store->backend());
+    if (!stats.failure.empty() && !told.failed)
+      spdlog::critical("{}: {}: writes are refused until a restart on a sound disk", store->backend(), stats.failure);
+    told = {stats.disk_full, stats.snapshot_failed, !stats.failure.empty()};
+  }
 }
 
 }  // namespace sett::server

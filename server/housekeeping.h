@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <map>
 
 #include "server/services.h"
 
@@ -23,12 +24,17 @@ class Housekeeping {
   void look_at_clock();
   void look_at_loading();
   void look_at_memory();
+  void look_at_stores();
 
   Services& services_;
   boost::asio::steady_timer timer_;
   int64_t wall_ms_ = 0, steady_ms_ = 0;  // when it last looked
   int64_t memory_ms_ = 0;                // steady, when memory was last given back
   uint64_t options_version_ = 0;
+  struct Told {  // what the log has last said of a store
+    bool disk_full = false, snapshot_failed = false, failed = false;
+  };
+  std::map<const storage::Store*, Told> told_;
 };
 
 }  // namespace sett::server

@@ -48,6 +48,14 @@ Status remove_all(FileSystem& files, const std::string& directory, const std::ve
   return paths.empty() ? Status() : files.sync_directory(directory);
 }
 
+// The last first, each for good: a power cut leaves no gap, which would look like a lost segment.
+Status remove_leftovers(FileSystem& files, const std::string& directory, const std::vector<std::string>& paths) {
+  for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
+    if (auto status = remove_all(files, directory, {*path}); !status) return status;
+  }
+  return {};
+}
+
 // What was read may be in the memory of the operating system only (after kill -9): the header of the new segment will
 // say that it is on disk, so it has to be. Bytes behind what counts stay for now: with them the highest sequence would
 // go.
@@ -107,11 +115,15 @@ Result<Log::Opened> Log::open(FileSystem& files, Executor& executor, Clock& cloc
   if (auto status = files.create_directories(options.directory); !status) return status;
   auto scan = scan_log(files, options.directory, after, visit);
   if (!scan) return scan.status();
+  if (scan->segments.empty() && options.must_exist) {
+    return Status::corruption(options.directory, 0,
+                              "the log that belongs to this store is missing or has lost its beginning");
+  }
 
   const uint64_t blocks = (options.segment_bytes + block_bytes - 1) / block_bytes;
   options.segment_bytes = std::max<uint64_t>(1, blocks) * block_bytes;
   Random epochs(options.epoch_seed != 0 ? options.epoch_seed : entropy_seed());
-  if (auto status = remove_all(files, options.directory, scan->leftovers); !status) return status;
+  if (auto status = remove_leftovers(files, options.directory, scan->leftovers); !status) return status;
   if (auto status = sync_found(files, *scan); !status) return status;
   LogCore::Start start = start_after(*scan);
   auto first = prepare_first(files, options, start.first.number, epochs.next());

@@ -21,6 +21,7 @@ struct LogOptions {
   uint64_t buffer_bytes_max = 32ull << 20;  // appended, not yet written; one larger record is let in when it is empty
   uint64_t small_write_bytes_max = 64u << 10;  // what a loop may write itself
   int64_t small_write_quick_us = 2000;         // ... as long as the last such write took no longer
+  bool must_exist = false;                     // the folder is known to hold a log: to find none is corruption
   uint64_t emergency_bytes = 4ull << 20;       // allocated space that only Urgency::frees_space may use
   uint64_t epoch_seed = 0;  // of the segments' random epochs; 0: drawn from the system (tests give one)
 };

@@ -176,11 +176,13 @@ Status LogCore::finish() {
     if (failed_) return failure_;
   }
   if (auto status = segment_files_.finish(); !status) return status;
-  for (auto& segment : unused) {
-    if (auto status = segment.file->close(); !status) return status;
-    if (auto status = files_.remove(segment.path); !status) return status;
+  // The last first, each for good: a power cut leaves no gap, which would look like a lost segment.
+  for (auto segment = unused.rbegin(); segment != unused.rend(); ++segment) {
+    if (auto status = segment->file->close(); !status) return status;
+    if (auto status = files_.remove(segment->path); !status) return status;
+    if (auto status = files_.sync_directory(options_.directory); !status) return status;
   }
-  return unused.empty() ? Status() : files_.sync_directory(options_.directory);
+  return {};
 }
 
 }  // namespace sett::storage

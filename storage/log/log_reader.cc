@@ -63,6 +63,12 @@ Status find_segments(FileSystem& files, const std::string& directory, LogScan& s
     auto segment = read_header(files, path, *number);
     if (!segment) return segment.status();
     if (!*segment) {
+      // Segments are made ready in order, each name made durable before the next: the first of these follows the last
+      // used.
+      const uint64_t follows = scan.segments.empty() ? 1 : scan.segments.back().header.number + 1;
+      if (scan.leftovers.empty() && *number != follows) {
+        return damaged(path, 0, "the log segment before this one, number " + std::to_string(follows) + ", is missing");
+      }
       scan.leftovers.push_back(path);
       continue;
     }

@@ -95,12 +95,16 @@ void SimpleKvEngine::snapshot_done(const Status& status, bool published, const M
       ++failed_snapshots_;
       if (published) uncertain_generations_.push_back(manifest.generation);
     }
+  }
+  // While job_ is still set: no other snapshot may be making files meanwhile. Left files cost space only, the next one
+  // tries again.
+  [[maybe_unused]] const Status removed = remove_other_snapshots();
+  if (status.is_ok()) log_->release(manifest.begin);
+  {
+    MutexLock guard(snapshot_mutex_);
     waiting.swap(waiting_);
     job_.reset();
   }
-  // Left files cost space only: the next snapshot tries again.
-  [[maybe_unused]] const Status removed = remove_other_snapshots();
-  if (status.is_ok()) log_->release(manifest.begin);
   for (const auto& told : waiting) told(status);
 }
 

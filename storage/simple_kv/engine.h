@@ -43,6 +43,7 @@ class SimpleKvEngine final : public MemoryStore {
   std::string wal_directory() const { return join_path(kv_options_.path, "wal"); }
   std::string state_directory() const { return join_path(kv_options_.path, "last_state"); }
   // Recovery
+  Status make_known();
   Status load_snapshot(const Manifest& manifest, std::atomic<double>* progress);
   Status load_entry(const Manifest& manifest, const SnapshotEntry& entry);
   Status replay(Sequence sequence, std::string_view record);

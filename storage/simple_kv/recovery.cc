@@ -15,8 +15,11 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
                                std::atomic<double>* progress) {
   lock_ = std::move(lock);
   Sequence after = 0;
+  const bool is_known = manifest.has_value();
   if (manifest) {
-    if (Status status = load_snapshot(*manifest, progress); !status.is_ok()) return status;
+    if (manifest->generation > 0) {
+      if (Status status = load_snapshot(*manifest, progress); !status.is_ok()) return status;
+    }
     after = manifest->begin;
     walk_end_ = manifest->end;
     pass_ms_ = manifest->expiry_floor_ms;
@@ -28,6 +31,7 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
                          .sync_writes = kv_options_.sync_writes,
                          .sync_interval_ms = kv_options_.sync_interval_ms,
                          .segment_bytes = kv_options_.wal_segment_bytes};
+  log_options.must_exist = is_known;
   // Of small segments one, not as many as make up the usual reserve.
   log_options.emergency_bytes = std::min(log_options.emergency_bytes, log_options.segment_bytes);
   auto opened = Log::open(files_, *executor_, *clock_, log_options, after,
@@ -43,9 +47,22 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
   recovery_ = opened.value().recovery;
   changes_.store(recovery_.records, std::memory_order_relaxed);  // since the snapshot
   journal_ = log_.get();
+  if (!is_known) {
+    if (Status status = make_known(); !status.is_ok()) return status;
+  }
   bury_expired();
   if (progress) progress->store(1.0);
   return remove_other_snapshots();
+}
+
+// From now on the store is known to be there, and a log that is not is damage: its manifest names no snapshot yet. On a
+// full disk this has to wait for the first snapshot.
+Status SimpleKvEngine::make_known() {
+  Manifest first;
+  first.shards = shard_count();
+  first.hash = kv_options_.hash;
+  const Status status = write_manifest(files_, state_directory(), first);
+  return status.kind() == ErrorKind::no_space ? Status() : status;
 }
 
 // --- The snapshot
