@@ -218,3 +218,25 @@ TEST_CASE("a value that contains bytes of a log never passes for a record", "[lo
     REQUIRE(torn.found.size() >= written.size() - 1);
   }
 }
+
+TEST_CASE("a log that is known to be there is not begun anew when it is gone", "[log]") {
+  LogHarness with;
+  REQUIRE(with.open());
+  REQUIRE(with.append("kept").room == Journal::Room::ok);
+  REQUIRE(with.log->close());
+  with.options.must_exist = true;
+  with.restart_on(std::make_unique<SimulatedFileSystem>());
+  const Status status = with.open();
+  CHECK(status.kind() == ErrorKind::corruption);
+  CHECK(status.file() == with.options.directory);
+}
+
+TEST_CASE("a segment that is missing before one that was made ready is damage", "[log]") {
+  SmallLog log(3, false);  // not closed: the second segment is ready, and not begun
+  REQUIRE(log.with.segments().size() >= 2);
+  log.with.restart_on(log.with.files->kill());
+  REQUIRE(log.with.files->remove(log.name));
+  const Status status = log.with.open();
+  CHECK(status.kind() == ErrorKind::corruption);
+  CHECK(status.to_string().find("number 1, is missing") != std::string::npos);
+}
