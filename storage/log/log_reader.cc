@@ -11,7 +11,7 @@ using namespace log_format;
 namespace {
 
 Status damaged(const std::string& path, uint64_t offset, const std::string& what) {
-  return Status::corruption(path, offset, what + "; run `settd repair` to see what can be saved");
+  return Status::corruption(path, offset, what + "; nothing was changed: restore the data directory from a copy");
 }
 
 // Whether there is anything but zeroes behind the place of the header.
