@@ -367,9 +367,10 @@ void Connection::close() {
   if (closed_) return;
   closed_ = true;
   record_->closing.store(true, std::memory_order_relaxed);
+  // First: a client that sees its end is in no list any more.
+  loop_.services().clients.remove(record_->id);
   boost::system::error_code ignored;  // of close(2): there is nobody to tell
   socket_.close(ignored);
-  loop_.services().clients.remove(record_->id);
   loop_.forget(shared_from_this());
 }
 
