@@ -19,7 +19,7 @@ SnapshotJob::SnapshotJob(SimpleKvEngine& engine, uint64_t generation) : engine_(
   manifest_.generation = generation;
 }
 
-void SnapshotJob::post_foreground(void (SnapshotJob::*step)(), int64_t delay_ms) {
+void SnapshotJob::post(Executor::Lane lane, void (SnapshotJob::*step)(), int64_t delay_ms) {
   auto task = [self = shared_from_this(), step] {
     if (!self->engine_alive_->load()) return;
     if (self->stopped_.load())
@@ -28,28 +28,14 @@ void SnapshotJob::post_foreground(void (SnapshotJob::*step)(), int64_t delay_ms)
       (self.get()->*step)();
   };
   if (delay_ms == 0)
-    engine_.executor_->post(Executor::Lane::foreground, std::move(task));
+    engine_.executor_->post(lane, std::move(task));
   else
-    engine_.executor_->post_after(Executor::Lane::foreground, delay_ms, std::move(task));
-}
-
-void SnapshotJob::post_background(void (SnapshotJob::*step)(), int64_t delay_ms) {
-  auto task = [self = shared_from_this(), step] {
-    if (!self->engine_alive_->load()) return;
-    if (self->stopped_.load())
-      self->end(Status::error(ErrorKind::closed, "the store is being closed"));
-    else
-      (self.get()->*step)();
-  };
-  if (delay_ms == 0)
-    engine_.executor_->post(Executor::Lane::background, std::move(task));
-  else
-    engine_.executor_->post_after(Executor::Lane::background, delay_ms, std::move(task));
+    engine_.executor_->post_after(lane, delay_ms, std::move(task));
 }
 
 void SnapshotJob::start() {
   started_us_ = engine_.clock_->steady_us();
-  post_foreground(&SnapshotJob::begin);
+  post(Executor::Lane::foreground, &SnapshotJob::begin);
 }
 
 // With all locks nothing is between its place in the log and its tables: last() is exact for every shard.
@@ -72,15 +58,15 @@ void SnapshotJob::begin() NO_THREAD_SAFETY_ANALYSIS {  // locks in a loop are be
     --held;
     engine_.shard(held).lock.unlock(held);
   }
-  if (!all) return post_foreground(&SnapshotJob::begin, lock_retry_ms);
+  if (!all) return post(Executor::Lane::foreground, &SnapshotJob::begin, lock_retry_ms);
   for (const auto& [name, id] : manifest_.buckets) buckets_.push_back(id);
-  post_foreground(&SnapshotJob::walk);
+  post(Executor::Lane::foreground, &SnapshotJob::walk);
 }
 
 void SnapshotJob::walk() {
-  if (!gather_some()) return post_foreground(&SnapshotJob::walk, lock_retry_ms);
-  if (shard_walked_ || !full_.empty()) return post_background(&SnapshotJob::write_gathered);
-  post_foreground(&SnapshotJob::walk);
+  if (!gather_some()) return post(Executor::Lane::foreground, &SnapshotJob::walk, lock_retry_ms);
+  if (shard_walked_ || !full_.empty()) return post(Executor::Lane::background, &SnapshotJob::write_gathered);
+  post(Executor::Lane::foreground, &SnapshotJob::walk);
 }
 
 bool SnapshotJob::gather_some() {
@@ -137,7 +123,7 @@ void SnapshotJob::write_gathered() {
   for (const Block& block : std::exchange(full_, {}))
     if (Status status = writer_->append_block(block.entries, block.count); !status.is_ok()) return end(status);
   if (shard_walked_) return finish_shard();
-  post_foreground(&SnapshotJob::walk);
+  post(Executor::Lane::foreground, &SnapshotJob::walk);
 }
 
 void SnapshotJob::finish_shard() {
@@ -146,7 +132,7 @@ void SnapshotJob::finish_shard() {
   shard_walked_ = false;
   bucket_ = 0;
   place_ = 0;
-  if (++shard_ < engine_.shard_count()) return post_foreground(&SnapshotJob::walk);
+  if (++shard_ < engine_.shard_count()) return post(Executor::Lane::foreground, &SnapshotJob::walk);
   if (Status status = engine_.files_.sync_directory(engine_.state_directory()); !status.is_ok()) return end(status);
   // No walked entry is younger than this: every one of them must be in the log for good before the snapshot counts.
   manifest_.end = engine_.journal_->last();
@@ -157,7 +143,7 @@ void SnapshotJob::finish_shard() {
 void SnapshotJob::wait_for_log() {
   if (engine_.journal_->synced() >= manifest_.end) return publish();
   if (engine_.journal_->failed()) return end(Status::error(ErrorKind::io, "the log failed during the snapshot"));
-  post_background(&SnapshotJob::wait_for_log, log_poll_ms);
+  post(Executor::Lane::background, &SnapshotJob::wait_for_log, log_poll_ms);
 }
 
 void SnapshotJob::publish() {

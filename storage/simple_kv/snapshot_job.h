@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/base/executor.h"
 #include "storage/base/status.h"
 #include "storage/simple_kv/manifest.h"
 #include "storage/simple_kv/snapshot_writer.h"
@@ -43,8 +44,7 @@ class SnapshotJob : public std::enable_shared_from_this<SnapshotJob> {
   void wait_for_log();
   void publish();
   void end(const Status& status);
-  void post_foreground(void (SnapshotJob::*step)(), int64_t delay_ms = 0);
-  void post_background(void (SnapshotJob::*step)(), int64_t delay_ms = 0);
+  void post(Executor::Lane lane, void (SnapshotJob::*step)(), int64_t delay_ms = 0);
 
   SimpleKvEngine& engine_;
   const std::shared_ptr<std::atomic<bool>> engine_alive_;  // steps may be left in the executor when the store goes
