@@ -76,6 +76,7 @@ constexpr std::array table{
         16 * gb),
     row("server.client_output_buffer_limit", Kind::size, server<&Server::client_output_buffer_limit>, reload, mb,
         16 * gb),
+    row("server.maxmemory_clients", Kind::size, server<&Server::maxmemory_clients>, reload, 0, 65536 * gb),
     row("server.shutdown_timeout", Kind::duration, server<&Server::shutdown_timeout_ms>, reload, 0, hour),
     row("server.data_dir", Kind::text, server<&Server::data_dir>, restart),
 

@@ -1,5 +1,7 @@
 #include "server/client_registry.h"
 
+#include <algorithm>
+
 namespace sett::server {
 
 bool ClientRegistry::add(std::shared_ptr<ClientRecord> record, uint64_t limit) {
@@ -29,6 +31,32 @@ std::vector<std::shared_ptr<ClientRecord>> ClientRegistry::list() const {
   clients.reserve(clients_.size());
   for (const auto& [id, record] : clients_) clients.push_back(record);
   return clients;
+}
+
+void ClientRegistry::note_buffers(ClientRecord& client, uint64_t bytes) {
+  const uint64_t before = client.buffer_bytes.exchange(bytes, std::memory_order_relaxed);
+  buffer_bytes_.fetch_add(bytes - before, std::memory_order_relaxed);  // modulo 2^64, as the sum
+}
+
+size_t ClientRegistry::shed(uint64_t bytes_max) {
+  const auto bytes_of = [](const ClientRecord* client) { return client->buffer_bytes.load(std::memory_order_relaxed); };
+  storage::MutexLock guard(mutex_);
+  uint64_t sum = 0;
+  std::vector<ClientRecord*> candidates;
+  for (const auto& [id, client] : clients_) {
+    if (client->closing.load(std::memory_order_relaxed)) continue;
+    sum += bytes_of(client.get());
+    if (!client->no_evict.load(std::memory_order_relaxed)) candidates.push_back(client.get());
+  }
+  std::sort(candidates.begin(), candidates.end(),
+            [&](const ClientRecord* a, const ClientRecord* b) { return bytes_of(a) > bytes_of(b); });
+  size_t ended = 0;
+  for (; ended < candidates.size() && sum > bytes_max; ++ended) {
+    sum -= std::min(sum, bytes_of(candidates[ended]));
+    candidates[ended]->closing.store(true, std::memory_order_relaxed);
+    candidates[ended]->kill();
+  }
+  return ended;
 }
 
 }  // namespace sett::server

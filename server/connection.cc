@@ -104,7 +104,9 @@ std::shared_ptr<Connection> Connection::accept(EventLoop& loop, int fd, const st
 Connection::Connection(EventLoop& loop, int fd, bool is_unix)
     : loop_(loop), is_unix_(is_unix), record_(std::make_shared<ClientRecord>()), socket_(loop.context(), fd) {}
 
-Connection::~Connection() = default;
+Connection::~Connection() {
+  loop_.services().clients.note_buffers(*record_, 0);
+}
 
 void Connection::publish_session() {
   record_->resp.store(static_cast<int>(session_.version), std::memory_order_relaxed);
@@ -182,7 +184,20 @@ void Connection::process() {
   paused_ = output_.size() - sent_ >= output_pause_bytes;
   record_->query_buffer.store(input_.size(), std::memory_order_relaxed);
   record_->query_buffer_free.store(input_.free_bytes(), std::memory_order_relaxed);
+  note_buffers();
   if (!closed_) want_flush();
+}
+
+// All clients' buffers have one limit: when this one's growth goes beyond it, the largest are ended, whoever they are.
+void Connection::note_buffers() {
+  const uint64_t bytes = input_.capacity() + output_.capacity() + pending_.reply.capacity();
+  const uint64_t before = record_->buffer_bytes.load(std::memory_order_relaxed);
+  if (bytes == before) return;
+  ClientRegistry& clients = loop_.services().clients;
+  clients.note_buffers(*record_, bytes);
+  const auto limit = static_cast<uint64_t>(loop_.options().server.maxmemory_clients);
+  if (limit > 0 && bytes > before && clients.buffer_bytes() > limit)
+    loop_.statistics().evicted_clients.add(clients.shed(limit));
 }
 
 void Connection::refuse_broken_request() {
@@ -328,6 +343,7 @@ bool Connection::send_output() {
   output_.clear();
   sent_ = 0;
   if (output_.capacity() > output_kept_bytes) std::string().swap(output_);
+  note_buffers();
   record_->output_buffer.store(0, std::memory_order_relaxed);
   return true;
 }
@@ -361,6 +377,7 @@ void Connection::on_cron(bool stopping) {
   const int64_t idle_ms = now_ms - last_input_ms_;
   if (stopping || (options.timeout_ms > 0 && idle_ms > options.timeout_ms)) return close();
   if (idle_ms > idle_release_ms) input_.release();
+  note_buffers();
 }
 
 void Connection::close() {

@@ -63,6 +63,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool send_output();  // false: the socket takes no more now, or is gone
   void settle_reply(size_t reply_begin);
   bool output_limit_reached();
+  void note_buffers();
 
   // Constant
   EventLoop& loop_;

@@ -28,11 +28,12 @@ struct alignas(64) LoopStatistics {
   Counter keyspace_hits, keyspace_misses;
   Counter error_replies;
   Counter query_limit_disconnections, output_limit_disconnections;
+  Counter evicted_clients;
 
   void reset() {
     for (Counter* counter :
          {&commands, &connections, &rejected_connections, &input_bytes, &output_bytes, &keyspace_hits, &keyspace_misses,
-          &error_replies, &query_limit_disconnections, &output_limit_disconnections})
+          &error_replies, &query_limit_disconnections, &output_limit_disconnections, &evicted_clients})
       counter->reset();
   }
 };

@@ -71,11 +71,6 @@ void write_memory_section(const InfoSource& source, InfoText& text) {
   const uint64_t peak = source.services.vitals.note_memory(process.anonymous);
   const auto options = source.services.options.get();
   const auto limit = static_cast<uint64_t>(options->memory.max_memory);
-  uint64_t client_buffers = 0;
-  for (const auto& client : source.services.clients.list())
-    client_buffers += client->query_buffer.load(std::memory_order_relaxed) +
-                      client->query_buffer_free.load(std::memory_order_relaxed) +
-                      client->output_buffer.load(std::memory_order_relaxed);
   text.section("Memory");
   text.field("used_memory", process.anonymous);
   text.bytes_for_humans("used_memory_human", process.anonymous);
@@ -94,7 +89,7 @@ void write_memory_section(const InfoSource& source, InfoText& text) {
   text.decimal("allocator_frag_ratio", ratio(allocator.active, allocator.allocated), 2);
   text.decimal("allocator_rss_ratio", ratio(allocator.resident, allocator.active), 2);
   text.decimal("mem_fragmentation_ratio", ratio(process.resident, process.anonymous), 2);
-  text.field("mem_clients_normal", client_buffers);
+  text.field("mem_clients_normal", source.services.clients.buffer_bytes());
   text.field("mem_allocator", allocator_name());
 }
 

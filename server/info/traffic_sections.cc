@@ -64,6 +64,7 @@ void write_stats_section(const InfoSource& source, InfoText& text) {
   text.field("sync_partial_err", 0);
   text.field("expired_keys", expired);
   text.field("evicted_keys", 0);  // there is no eviction yet
+  counter("evicted_clients", &LoopStatistics::evicted_clients);
   counter("keyspace_hits", &LoopStatistics::keyspace_hits);
   counter("keyspace_misses", &LoopStatistics::keyspace_misses);
   text.field("pubsub_channels", 0);

@@ -18,6 +18,7 @@ constexpr int reply_seconds_max = 20;
 config::Options in_memory(config::Options options) {
   options.store.backend = "memory";
   options.simple_kv.enabled = false;
+  options.server.data_dir = "/nonexistent";
   return options;
 }
 
@@ -69,8 +70,12 @@ LiveServer::Client::~Client() {
 void LiveServer::Client::send(const std::vector<std::string>& words) {
   std::string request = "*" + std::to_string(words.size()) + "\r\n";
   for (const std::string& word : words) request += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  send_bytes(request);
+}
+
+void LiveServer::Client::send_bytes(const std::string& bytes) {
   // A server that has closed is found out by the read.
-  [[maybe_unused]] const auto sent = ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
+  [[maybe_unused]] const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
 bool LiveServer::Client::fill() {

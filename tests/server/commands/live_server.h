@@ -29,6 +29,7 @@ class LiveServer {
     // The raw reply to one command, or "closed".
     std::string call(const std::vector<std::string>& words);
     void send(const std::vector<std::string>& words);
+    void send_bytes(const std::string& bytes);
     std::string read_reply();
 
    private:
