@@ -218,6 +218,7 @@ Dispatcher::Step Dispatcher::settle(Connection& connection, std::string& out, si
       fetch(connection);
       return Step::suspended;
   }
+  const uint64_t progress_before = loop_.progress_count();
   switch (txn_.commit()) {
     case CommitResult::Kind::committed:
       release_locks(connection);
@@ -233,7 +234,7 @@ Dispatcher::Step Dispatcher::settle(Connection& connection, std::string& out, si
     case CommitResult::Kind::hold:
       out.resize(begin);
       release_locks(connection);
-      wait_for_room(connection);
+      wait_for_room(connection, progress_before);
       return Step::suspended;
     case CommitResult::Kind::no_space:
       return replaced_by_error(out, begin, error_no_space, connection);
@@ -261,9 +262,11 @@ void Dispatcher::fetch(Connection& connection) {
   }
 }
 
-void Dispatcher::wait_for_room(Connection& connection) {
+void Dispatcher::wait_for_room(Connection& connection, uint64_t progress_before) {
   connection.pending().waits_for_room = true;
   loop_.wait_for_progress(connection.shared_from_this());
+  // Room that was made before the loop knew that somebody waits was not told.
+  if (loop_.progress_count() != progress_before) loop_.on_journal_progress();
 }
 
 // Of any store that the command's targets are in.

@@ -93,9 +93,9 @@ void EventLoop::wait_for_progress(std::shared_ptr<Connection> connection) {
 }
 
 void EventLoop::on_journal_progress() {
-  // The marks were stored before this call; whoever waits stores the flag and then looks at the marks. With a fence on
-  // this side too, one of the two sees the other.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // The marks were stored before this call; whoever waits stores the flag and then looks at the marks, or at the count.
+  // Both sides in one order: one of the two sees the other.
+  progress_count_.fetch_add(1, std::memory_order_seq_cst);
   if (!somebody_waits_.load(std::memory_order_seq_cst)) return;
   if (progress_posted_.exchange(true)) return;
   post([this] { wake_waiting(); });

@@ -55,6 +55,9 @@ class EventLoop {
   void flush_at_end_of_turn(std::shared_ptr<Connection> connection);
   // The connection is called back (on_progress) when a journal has moved.
   void wait_for_progress(std::shared_ptr<Connection> connection);
+  // How often a journal has moved. Who read it before looking at a journal, and finds it changed once it waits, has
+  // missed a wake-up.
+  uint64_t progress_count() const { return progress_count_.load(std::memory_order_seq_cst); }
   void forget(const std::shared_ptr<Connection>& connection);
   // A connection whose command is suspended stays in memory, also when its client has gone: somebody may be about to
   // hand it a lock. Until release(), or until all loops have ended.
@@ -80,6 +83,7 @@ class EventLoop {
   LoopStatistics statistics_;
   std::atomic<bool> somebody_waits_{false};
   std::atomic<bool> progress_posted_{false};
+  std::atomic<uint64_t> progress_count_{0};
 
   // The loop's thread
   boost::asio::steady_timer cron_;
