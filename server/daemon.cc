@@ -9,6 +9,7 @@
 
 #include "server/descriptor_limit.h"
 #include "server/event_loop.h"
+#include "server/process_memory.h"
 #include "storage/base/random.h"
 
 #if defined(SETT_SYSTEMD)
@@ -81,6 +82,7 @@ void Daemon::post_foreground(storage::Executor::Task task) {
 int Daemon::run() {
   std::signal(SIGPIPE, SIG_IGN);
   fit_clients_to_descriptors(options_);
+  free_memory_in_background();
   if (!open_listener()) return 1;
   wait_for_signals();
   housekeeping_.start();
@@ -113,6 +115,7 @@ void Daemon::start_loading() {
   loader_ = std::thread([this] {
     auto status = open_stores();
     // Whoever was told to stop just before us may need a moment to let go of the data directory.
+    if (status.kind() == storage::ErrorKind::busy) spdlog::warn("{}; waiting for it", status.to_string());
     for (int tries = 0; status.kind() == storage::ErrorKind::busy && tries < busy_tries && !stopping_.load(); ++tries) {
       std::this_thread::sleep_for(busy_pause);
       status = open_stores();

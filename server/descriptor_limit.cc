@@ -4,11 +4,21 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <string>
 
 namespace sett::server {
 
 namespace {
 constexpr uint64_t reserved_descriptors = 64;  // logs, snapshots, listeners
+}
+
+storage::Status check_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max > reserved_descriptors) return {};
+  return storage::Status::error(storage::ErrorKind::io, "the system allows " + std::to_string(limit.rlim_max) +
+                                                            " file descriptors (ulimit -n): more than " +
+                                                            std::to_string(reserved_descriptors) +
+                                                            " are needed to serve anyone");
 }
 
 void fit_clients_to_descriptors(LiveOptions& options) {

@@ -58,7 +58,10 @@ void Housekeeping::look_at_clock() {
 }
 
 void Housekeeping::look_at_loading() {
-  if (!services_.stores.ready()) spdlog::info("loading: {:.0f} %", services_.stores.progress() * 100);
+  const double progress = services_.stores.progress();
+  if (services_.stores.ready() || progress == progress_) return;
+  progress_ = progress;
+  spdlog::info("loading: {:.0f} %", progress * 100);
 }
 
 void Housekeeping::look_at_memory() {

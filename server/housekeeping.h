@@ -31,7 +31,8 @@ class Housekeeping {
   int64_t wall_ms_ = 0, steady_ms_ = 0;  // when it last looked
   int64_t memory_ms_ = 0;                // steady, when memory was last given back
   uint64_t options_version_ = 0;
-  struct Told {  // what the log has last said of a store
+  double progress_ = 0;  // of loading, as the log has last said
+  struct Told {          // what the log has last said of a store
     bool disk_full = false, snapshot_failed = false, failed = false;
   };
   std::map<const storage::Store*, Told> told_;

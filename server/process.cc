@@ -9,6 +9,7 @@
 
 #include "server/command_line.h"
 #include "server/daemon.h"
+#include "server/descriptor_limit.h"
 #include "server/healthcheck.h"
 #include "server/logging.h"
 
@@ -48,6 +49,10 @@ int run_process(int argc, const char* const* argv, const StoreWrapper& wrap_stor
   }
   if (const auto status = set_up_logging(loaded.options.log); !status.is_ok()) {
     std::fprintf(stderr, "%s\n", status.to_string().c_str());
+    return 1;
+  }
+  if (const auto status = check_descriptor_limit(); !status.is_ok()) {
+    spdlog::error("{}", status.to_string());
     return 1;
   }
   spdlog::info("settd {} starts, pid {}", SETT_VERSION, ::getpid());

@@ -64,6 +64,13 @@ AllocatorMemory read_allocator_memory() {
 #endif
 }
 
+void free_memory_in_background() {
+#ifdef SETT_JEMALLOC
+  bool on = true;
+  mallctl("background_thread", nullptr, nullptr, &on, sizeof on);
+#endif
+}
+
 void give_back_free_memory() {
 #ifdef SETT_JEMALLOC
   const std::string all_arenas = "arena." + std::to_string(MALLCTL_ARENAS_ALL) + ".purge";

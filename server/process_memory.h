@@ -19,6 +19,8 @@ struct AllocatorMemory {
 ProcessMemory read_process_memory();
 AllocatorMemory read_allocator_memory();
 std::string_view allocator_name();
+// Has the allocator give back what is free for ten seconds or so by itself, on a thread of its own. Once, at the start.
+void free_memory_in_background();
 // Pages that the allocator keeps for reuse go back to the system. Takes milliseconds per free gigabyte; from any
 // thread.
 void give_back_free_memory();
