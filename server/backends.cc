@@ -65,11 +65,9 @@ Result<std::unique_ptr<Store>> open_memory_backend(const BackendContext& context
 
 Result<std::vector<std::string>> backends_with_data(const BackendContext& context) {
   std::vector<std::string> names;
-  if (context.options.simple_kv.enabled) {
-    const auto found = context.files.list(simple_kv_path(context.options));
-    if (!found.is_ok() && found.status().kind() != ErrorKind::not_found) return found.status();
-    if (found.is_ok() && !found.value().empty()) names.push_back("simple_kv");
-  }
+  const auto found = context.files.list(simple_kv_path(context.options));
+  if (!found.is_ok() && found.status().kind() != ErrorKind::not_found) return found.status();
+  if (found.is_ok() && !found.value().empty()) names.push_back("simple_kv");
   return names;
 }
 

@@ -11,7 +11,7 @@ namespace sett::server {
 storage::Result<std::unique_ptr<storage::Store>> open_memory_backend(const BackendContext& context);
 storage::Result<std::unique_ptr<storage::Store>> open_simple_kv_backend(const BackendContext& context);
 
-// Enabled backends that have files, whether or not a bucket is sent to them now.
+// Backends that have files, whether or not a bucket is sent to them now.
 storage::Result<std::vector<std::string>> backends_with_data(const BackendContext& context);
 
 // What a new store gets for `shards: 0`: several times as many as cores, a power of two.
