@@ -84,6 +84,7 @@ CommitResult ChaosStore::commit(std::span<const Mutation> batch) {
       return {CommitResult::Kind::conflict};
     }
     conflicts_in_row_ = 0;
+    if (happens(options_.no_space_one_in)) return {CommitResult::Kind::no_space};
   }
   return inner_->commit(batch);
 }

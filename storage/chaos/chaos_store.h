@@ -24,6 +24,7 @@ struct ChaosOptions {
   uint32_t needs_shards_one_in = 40;
   uint32_t missed_lock_one_in = 4;
   uint32_t conflict_one_in = 4;
+  uint32_t no_space_one_in = 0;  // for suites whose commands are sent again then
 };
 
 // A store that makes nothing easy: it passes everything on to another one, but at random says that an entry is not in

@@ -292,4 +292,18 @@ TEST_CASE("only what cannot change at run time needs a restart") {
   CHECK(restart_needed(running, wanted).empty());
 }
 
+TEST_CASE("a reload takes over what the file says anew, and leaves alone what was set while running") {
+  Options before, running, now;
+  running.server.requirepass = "set while running";
+  running.server.timeout_ms = 77;
+  now.server.maxclients = 5;   // new in the file
+  now.server.port = 7000;      // new, but a restart's
+  now.server.timeout_ms = 99;  // new in the file, and newer than what was set
+  const Options result = reloaded(running, before, now);
+  CHECK(result.server.requirepass == "set while running");
+  CHECK(result.server.maxclients == 5);
+  CHECK(result.server.timeout_ms == 99);
+  CHECK(result.server.port == before.server.port);
+}
+
 }  // namespace sett::config::test

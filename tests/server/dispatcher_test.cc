@@ -1,9 +1,12 @@
 #include <catch2/catch.hpp>
 
 #include <string>
+#include <vector>
 
 #include "server/event_loop.h"
+#include "storage/chaos/chaos_store.h"
 #include "tests/server/commands/live_server.h"
+#include "tests/support/temporary_directory.h"
 
 namespace sett::server {
 namespace {
@@ -27,7 +30,95 @@ std::string clients_with(LiveServer::Client& observer, const std::string& wanted
   return list;
 }
 
+using Command = std::vector<std::string>;
+
+// Chaos as it comes, and a full disk as often as `no_space_one_in` says, over the backends of that name.
+StoreWrapper full_at_times(std::string backend, uint32_t no_space_one_in, uint64_t seed) {
+  return [=](std::unique_ptr<storage::Store> inner, storage::Executor& executor) -> std::unique_ptr<storage::Store> {
+    if (inner->backend() != backend) return inner;
+    const storage::ChaosOptions options{.seed = seed, .no_space_one_in = no_space_one_in};
+    return std::make_unique<storage::ChaosStore>(std::move(inner), executor, options);
+  };
+}
+
+Command random_command(storage::Random& random) {
+  const auto key = [&] { return "k" + std::to_string(random.below(6)); };
+  const auto bucket = [&] { return std::to_string(random.below(3)); };
+  const auto value = [&] { return std::to_string(random.below(1000)); };
+  switch (random.below(16)) {
+    case 0:
+      return {"SET", key(), value()};
+    case 1:
+      return {"MSET", key(), value(), key(), value()};
+    case 2:
+      return {"MSETNX", key(), value(), key(), value()};
+    case 3:
+      return {"INCR", key()};
+    case 4:
+      return {"APPEND", key(), value()};
+    case 5:
+      return {"DEL", key(), key()};
+    case 6:
+      return {"RENAME", key(), key()};
+    case 7:
+      return {"COPY", key(), key(), "DB", bucket(), "REPLACE"};
+    case 8:
+      return {"MOVE", key(), bucket()};
+    case 9:
+      return {"SWAPDB", bucket(), bucket()};
+    case 10:
+      return random.one_in(4) ? Command{"FLUSHALL"} : Command{"FLUSHDB"};
+    case 11:
+      return {"KV.MSET", bucket(), key(), value(), key(), value()};
+    case 12:
+      return {"EXPIRE", key(), "100"};
+    case 13:
+      return {"SELECT", bucket()};
+    case 14:
+      return {"GETDEL", key()};
+    default:
+      return {"SETRANGE", key(), "3", value()};
+  }
+}
+
 }  // namespace
+
+TEST_CASE("a command that a full disk refuses has changed nothing, and can be sent again") {
+  const auto seed = GENERATE(range(1u, 6u));
+  INFO("seed " << seed);
+  LiveServer plain;
+  LiveServer full({}, 1, true, full_at_times("memory", 3, seed));
+  auto expected = plain.connect(), client = full.connect();
+  storage::Random random(seed);
+  int refused = 0;
+  for (int i = 0; i < 400; ++i) {
+    const Command command = random_command(random);
+    INFO("command " << i << ": " << command[0]);
+    std::string reply = client->call(command);
+    for (int again = 0; again < 1000 && reply.starts_with("-MISCONF"); ++again, ++refused)
+      reply = client->call(command);
+    REQUIRE(reply == expected->call(command));
+    for (const Command& look : {Command{"DBSIZE"}, Command{"MGET", "k0", "k1", "k2", "k3", "k4", "k5"}})
+      REQUIRE(client->call(look) == expected->call(look));
+  }
+  CHECK(refused > 50);
+}
+
+TEST_CASE("a FLUSHALL that one backend refuses has one reply") {
+  const storage::TemporaryDirectory directory;
+  config::Options options;
+  options.server.data_dir = directory.path();
+  options.store.backend = "memory";
+  options.buckets = {{"kept", "simple_kv"}};
+  REQUIRE(LiveServer(options).connect()->call({"KV.SET", "kept", "k", "v"}) == "+OK\r\n");
+  LiveServer server(options, 1, true, full_at_times("simple_kv", 1, 1));
+  auto client = server.connect();
+  REQUIRE(client->call({"SET", "k", "v"}) == "+OK\r\n");
+  CHECK(client->call({"FLUSHALL"}).starts_with("-MISCONF"));
+  CHECK(client->call({"PING"}) == "+PONG\r\n");
+  CHECK(client->call({"DBSIZE"}) == ":0\r\n");  // that backend came first
+  CHECK(client->call({"KV.GET", "kept", "k"}) == "$1\r\nv\r\n");
+}
 
 TEST_CASE("a client that is killed while its command waits for a lock leaves no lock behind") {
   LiveServer server({}, 2);

@@ -16,6 +16,7 @@ namespace {
 constexpr int reply_seconds_max = 20;
 
 config::Options in_memory(config::Options options) {
+  if (!options.buckets.empty()) return options;
   options.store.backend = "memory";
   options.simple_kv.enabled = false;
   options.server.data_dir = "/nonexistent";
@@ -24,7 +25,7 @@ config::Options in_memory(config::Options options) {
 
 }  // namespace
 
-LiveServer::LiveServer(config::Options options, unsigned loops, bool open_stores)
+LiveServer::LiveServer(config::Options options, unsigned loops, bool open_stores, const StoreWrapper& wrap_store)
     : options_(in_memory(std::move(options))),
       services_{options_, stores_, clients_, clock_, shutdown_, {}, {}, {}},
       executor_(1, [this](storage::Executor::Task task) { services_.loops.front()->post(std::move(task)); }) {
@@ -32,10 +33,10 @@ LiveServer::LiveServer(config::Options options, unsigned loops, bool open_stores
   services_.facts.started_ms = clock_.wall_ms();
   for (unsigned i = 0; i < loops; ++i) services_.loops.push_back(std::make_unique<EventLoop>(services_, i));
   if (open_stores) {
-    const auto status = stores_.open(*options_.get(), {files_, executor_, clock_, [this] {
-                                                         for (const auto& loop : services_.loops)
-                                                           loop->on_journal_progress();
-                                                       }});
+    const auto on_progress = [this] {
+      for (const auto& loop : services_.loops) loop->on_journal_progress();
+    };
+    const auto status = stores_.open(*options_.get(), {files_, executor_, clock_, on_progress, wrap_store});
     REQUIRE(status.is_ok());
   }
   for (const auto& loop : services_.loops) loop->start();

@@ -14,9 +14,11 @@
 namespace sett::server {
 
 // Event loops with a store in memory, and clients on socket pairs in place of a network. The clock stands still.
+// Options that give a bucket a backend of its own decide about all backends themselves.
 class LiveServer {
  public:
-  explicit LiveServer(config::Options options = {}, unsigned loops = 1, bool open_stores = true);
+  explicit LiveServer(config::Options options = {}, unsigned loops = 1, bool open_stores = true,
+                      const StoreWrapper& wrap_store = {});
   ~LiveServer();
 
   // One client. Calls fail the test when no reply comes within seconds.
