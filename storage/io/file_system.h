@@ -24,8 +24,9 @@ class AppendFile {
   virtual Status append(std::string_view bytes) = 0;
   // Data and size reach the disk (fdatasync). A failed sync is final: never retried by callers.
   virtual Status sync() = 0;
-  // Reserves blocks so that the file can hold `bytes` in all without running out of space; the new part reads as
-  // zeroes. Where the file system cannot (EOPNOTSUPP) this is ok and the promise is best effort.
+  // Reserves blocks so that the file can hold `bytes` in all without running out of space; it is that long afterwards
+  // (for good after the next sync), the new part reads as zeroes. Where the file system reserves nothing (EOPNOTSUPP)
+  // the file is made that long all the same.
   virtual Status allocate(uint64_t bytes) = 0;
   // Gives back what was allocated behind the appended bytes.
   virtual Status trim() = 0;

@@ -81,8 +81,10 @@ class PosixAppendFile final : public AppendFile {
     if (bytes <= std::max(allocated_, size_)) return {};
     const int result =
         retry_interrupted([&] { return ::fallocate(descriptor_.get(), 0, 0, static_cast<off_t>(bytes)); });
-    if (result != 0 && errno == EOPNOTSUPP) return {};
-    if (result != 0) return Status::from_errno("fallocate", path_, errno);
+    if (result != 0 && errno != EOPNOTSUPP) return Status::from_errno("fallocate", path_, errno);
+    if (result != 0 && ::ftruncate(descriptor_.get(), static_cast<off_t>(bytes)) != 0) {
+      return Status::from_errno("ftruncate", path_, errno);
+    }
     allocated_ = bytes;
     return {};
   }

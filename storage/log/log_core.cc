@@ -169,13 +169,14 @@ Status LogCore::finish() {
   if (finished_) return {};
   finished_ = true;
   std::deque<PreparedSegment> unused;
-  if (!failed_ && write_pending() && (oldest_unsynced_us_ == 0 || sync_written())) carry_mark();
+  const bool synced = !failed_ && write_pending() && (oldest_unsynced_us_ == 0 || sync_written());
+  const bool closed = synced && write_closed();
   {
     MutexLock lock(mutex_);
     unused.swap(prepared_);
     if (failed_) return failure_;
   }
-  if (auto status = segment_files_.finish(); !status) return status;
+  if (auto status = segment_files_.finish(closed); !status) return status;
   // The last first, each for good: a power cut leaves no gap, which would look like a lost segment.
   for (auto segment = unused.rbegin(); segment != unused.rend(); ++segment) {
     if (auto status = segment->file->close(); !status) return status;

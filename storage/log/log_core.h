@@ -81,6 +81,7 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   bool sync_due_at(int64_t now_us) const;
   bool pending_is_small() REQUIRES(role_);
   void carry_mark() REQUIRES(role_);
+  bool write_closed() REQUIRES(role_);
   void release_segments() REQUIRES(role_);
   void prepare_segments();
   bool wants_segment() REQUIRES(mutex_);

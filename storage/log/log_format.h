@@ -32,8 +32,9 @@ enum class ChunkKind : uint8_t {
   middle = 3,  // more of it
   last = 4,    // the end of it
   mark = 5,    // nothing: carries the mark forward
+  closed = 6,  // nothing: a clean close, the last chunk of its file; the file may end behind it
 };
-inline constexpr uint8_t chunk_kind_max = 5;
+inline constexpr uint8_t chunk_kind_max = 6;
 
 struct SegmentHeader {
   uint64_t epoch = 0;   // random; seeds the checksums of the segment's chunks
@@ -42,10 +43,12 @@ struct SegmentHeader {
       0;  // where in the whole log the file begins; all before it was synced when this was written
   Sequence previous_sequence = 0;  // of the last record that began before this segment and counts
   Sequence first_sequence = 0;     // of the first record that begins here or later
+  uint32_t blocks = 0;             // that the file was made with, before this was written
+  uint64_t made_bytes() const { return blocks * block_bytes; }
 };
 
 //  0        8         12      16      24       32      40         48      56      60         64
-//  | magic  | version | zero  | epoch | number | start | previous | first | zero  | checksum |
+//  | magic  | version | zero  | epoch | number | start | previous | first | blocks | checksum |
 inline void put_segment_header(char* at, const SegmentHeader& header) {
   std::memset(at, 0, segment_header_bytes);
   std::memcpy(at, magic.data(), magic.size());
@@ -55,6 +58,7 @@ inline void put_segment_header(char* at, const SegmentHeader& header) {
   put_fixed<uint64_t>(at + 32, header.start_position);
   put_fixed<uint64_t>(at + 40, header.previous_sequence);
   put_fixed<uint64_t>(at + 48, header.first_sequence);
+  put_fixed<uint32_t>(at + 56, header.blocks);
   put_fixed<uint32_t>(at + 60, crc32c({at, 60}));
 }
 
@@ -70,7 +74,7 @@ inline uint32_t segment_version(const char* at) {
 // Of a header of our version.
 inline SegmentHeader get_segment_header(const char* at) {
   return {get_fixed<uint64_t>(at + 16), get_fixed<uint64_t>(at + 24), get_fixed<uint64_t>(at + 32),
-          get_fixed<uint64_t>(at + 40), get_fixed<uint64_t>(at + 48)};
+          get_fixed<uint64_t>(at + 40), get_fixed<uint64_t>(at + 48), get_fixed<uint32_t>(at + 56)};
 }
 
 // A chunk's checksum covers the epoch, the position of the chunk in the log, and its bytes behind the checksum.
@@ -119,6 +123,8 @@ inline std::optional<Chunk> get_chunk(std::string_view bytes, uint32_t epoch_che
 inline constexpr std::string_view segment_suffix = ".wal";
 inline constexpr uint64_t segment_digits = 20;
 
+inline constexpr std::string_view unfinished_suffix = ".new";  // behind the name of a segment that is being made
+
 // 7 -> "00000000000000000007.wal": names sort as numbers do.
 inline std::string segment_name(uint64_t number) {
   std::string digits = std::to_string(number);
@@ -134,6 +140,11 @@ inline std::optional<uint64_t> segment_number(std::string_view name) {
   }
   if (segment_name(number) != name) return std::nullopt;  // more than 64 bits
   return number;
+}
+
+// Whether a segment was being made under this name; nothing in such a file counts.
+inline bool is_unfinished_name(std::string_view name) {
+  return name.ends_with(unfinished_suffix) && segment_number(name.substr(0, name.size() - unfinished_suffix.size()));
 }
 
 }  // namespace sett::storage::log_format

@@ -149,6 +149,20 @@ void LogCore::carry_mark() {
   write_pending();
 }
 
+// The last chunk of all. False where there is no room for it (the disk is full), or it cannot be written: then the file
+// stays as long as it was made.
+bool LogCore::write_closed() {
+  {
+    MutexLock lock(mutex_);
+    const uint64_t room = writer_.end_position() - writer_.position();
+    if (room < LogWriter::framed_bytes_max(0)) return false;
+    carried_mark_ = synced_position_;
+    writer_.append_closed(carried_mark_, filling_);
+    appended_position_ = writer_.position();
+  }
+  return write_pending();
+}
+
 void LogCore::release_segments() {
   const Sequence through = release_through_;
   if (through == 0) return;

@@ -28,7 +28,8 @@ Result<bool> has_chunks(const RandomAccessFile& file) {
 }
 
 // Reads one header. Empty: the file was made ready and never begun, or the power went while its header was written; a
-// header is synced before the first chunk goes behind it, so a bad one in front of chunks is damage.
+// header is synced before the first chunk goes behind it, so a bad one in front of chunks is damage. So is a file of
+// less than a block: none is given the name of a segment.
 Result<std::optional<LogScan::Segment>> read_header(FileSystem& files, const std::string& path, uint64_t number) {
   auto file = files.open(path);
   if (!file) return file.status();
@@ -39,6 +40,7 @@ Result<std::optional<LogScan::Segment>> read_header(FileSystem& files, const std
     auto begun = has_chunks(**file);
     if (!begun) return begun.status();
     if (*begun) return damaged(path, 0, "the header of the log segment is damaged");
+    if ((*file)->size() < block_bytes) return damaged(path, (*file)->size(), "the file is shorter than it was made");
     return std::optional<LogScan::Segment>();
   }
   if (segment_version(bytes) > version) {
@@ -57,9 +59,10 @@ Status find_segments(FileSystem& files, const std::string& directory, LogScan& s
   auto names = files.list(directory);
   if (!names) return names.status();
   for (const auto& name : *names) {
+    const auto path = join_path(directory, name);
+    if (is_unfinished_name(name)) scan.unfinished.push_back(path);
     const auto number = segment_number(name);
     if (!number) continue;
-    const auto path = join_path(directory, name);
     auto segment = read_header(files, path, *number);
     if (!segment) return segment.status();
     if (!*segment) {
@@ -127,6 +130,10 @@ class RecordAssembler {
       case ChunkKind::mark:
         if (!open_) whole_end_ = end;
         return {};
+      case ChunkKind::closed:
+        // Of a log that was closed without a record since its start nothing needs to be kept.
+        if (!open_ && whole_end_ > segment_header_bytes) whole_end_ = end;
+        return {};
       case ChunkKind::full:
       case ChunkKind::first:
         return begin(step, end);
@@ -193,8 +200,10 @@ Status read_segment(FileSystem& files, const LogScan::Segment& segment, bool is_
   if (!file) return file.status();
   SegmentReader reader(**file, segment.header, segment.limit);
   auto step = reader.next();
+  bool closed = false;
   for (; step && step->kind == SegmentReader::Step::Kind::chunk; step = reader.next()) {
     if (auto status = records.take(*step); !status) return status;
+    closed = step->chunk.kind == ChunkKind::closed;
   }
   if (!step) return step.status();
   if (!is_last) {
@@ -211,6 +220,14 @@ Status read_segment(FileSystem& files, const LogScan::Segment& segment, bool is_
     return damaged(segment.path, step->offset,
                    "a synced part of the log is damaged (the chunk at byte " + std::to_string(beyond->found_offset) +
                        " was written after it had been synced)");
+  }
+  // The file had its size before its header, and only a clean close gives the rest of it back.
+  const bool ends_here = step->kind == SegmentReader::Step::Kind::end && step->offset == segment.file_bytes;
+  if (segment.file_bytes < segment.header.made_bytes() && !(closed && ends_here)) {
+    return damaged(segment.path, step->offset,
+                   "the file is shorter than it was made (" + std::to_string(segment.file_bytes) + " of " +
+                       std::to_string(segment.header.made_bytes()) +
+                       " bytes) and does not end as a log that was closed");
   }
   scan.highest = std::max(scan.highest, beyond->highest_sequence);
   scan.cut_offset = records.whole_end();

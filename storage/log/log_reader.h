@@ -19,8 +19,9 @@ struct LogScan {
     log_format::SegmentHeader header;
     uint64_t limit = 0;  // where the next segment says that this one ends; of the last one file_bytes
   };
-  std::vector<Segment> segments;       // with a header, by number
-  std::vector<std::string> leftovers;  // files that were made ready and never written to
+  std::vector<Segment> segments;        // with a header, by number
+  std::vector<std::string> leftovers;   // files that were made ready and never written to, by number
+  std::vector<std::string> unfinished;  // files that were not made ready
 
   uint64_t records = 0;
   Sequence first_record = 0, last_record = 0;  // whole ones, as visited; 0: none

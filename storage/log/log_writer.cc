@@ -61,7 +61,8 @@ void LogWriter::enter_next_segment(std::string& out) {
   epoch_checksum_ = epoch_checksum(segment.epoch);
   const size_t at = out.size();
   out.resize(at + segment_header_bytes);
-  put_segment_header(out.data() + at, {segment.epoch, segment.number, segment_start_, begun_, next_});
+  put_segment_header(out.data() + at, {segment.epoch, segment.number, segment_start_, begun_, next_,
+                                       static_cast<uint32_t>(segment.bytes / block_bytes)});
   position_ += segment_header_bytes;
 }
 
@@ -108,11 +109,11 @@ void LogWriter::append(std::span<const std::string_view> parts, uint64_t record_
   } while (left > 0);
 }
 
-void LogWriter::append_mark(uint64_t mark, std::string& out) {
+void LogWriter::append_empty(ChunkKind kind, uint64_t mark, std::string& out) {
   make_room(out);
   const size_t at = out.size();
   out.append(chunk_header_bytes, '\0');
-  seal(out, at, ChunkKind::mark, mark);
+  seal(out, at, kind, mark);
 }
 
 }  // namespace sett::storage

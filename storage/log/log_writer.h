@@ -44,10 +44,13 @@ class LogWriter {
   void append(std::span<const std::string_view> parts, uint64_t record_bytes, Sequence sequence, uint64_t mark,
               std::string& out);
   // Appends an empty chunk that says: everything before `mark` is synced.
-  void append_mark(uint64_t mark, std::string& out);
+  void append_mark(uint64_t mark, std::string& out) { append_empty(log_format::ChunkKind::mark, mark, out); }
+  // ... and that the log was closed here: nothing may follow.
+  void append_closed(uint64_t mark, std::string& out) { append_empty(log_format::ChunkKind::closed, mark, out); }
 
  private:
   void enter_next_segment(std::string& out);
+  void append_empty(log_format::ChunkKind kind, uint64_t mark, std::string& out);
   uint64_t make_room(std::string& out);  // what is left of the block, at least chunk_room_bytes_min
   void seal(std::string& out, size_t at, log_format::ChunkKind kind, uint64_t mark);
 

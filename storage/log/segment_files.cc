@@ -9,9 +9,19 @@ using namespace log_format;
 
 namespace {
 
-Status make_ready(FileSystem& files, const std::string& directory, AppendFile& file, uint64_t bytes) {
-  if (auto status = file.allocate(bytes); !status) return status;
+Status make_ready(FileSystem& files, const std::string& directory, const std::string& unfinished,
+                  const PreparedSegment& segment) {
+  if (auto status = segment.file->allocate(segment.bytes); !status) return status;
+  // A header may reach the disk before a size that was not synced: the file would look cut short.
+  if (auto status = segment.file->sync(); !status) return status;
+  if (auto status = files.rename(unfinished, segment.path); !status) return status;
   return files.sync_directory(directory);
+}
+
+// What cannot be removed is an unfinished or an empty file: the next recovery does.
+Status remove_if_there(FileSystem& files, const std::string& path) {
+  auto status = files.remove(path);
+  return status.kind() == ErrorKind::not_found ? Status() : status;
 }
 
 }  // namespace
@@ -19,13 +29,16 @@ Status make_ready(FileSystem& files, const std::string& directory, AppendFile& f
 Result<PreparedSegment> prepare_segment(FileSystem& files, const std::string& directory, uint64_t number,
                                         uint64_t epoch, uint64_t bytes) {
   PreparedSegment segment{number, epoch, bytes, join_path(directory, segment_name(number)), nullptr};
-  auto file = files.create(segment.path);
+  const std::string unfinished = segment.path + std::string(unfinished_suffix);
+  if (auto status = remove_if_there(files, unfinished); !status) return status;  // of a try that failed
+  auto file = files.create(unfinished);
   if (!file) return file.status();
   segment.file = std::move(*file);
-  if (auto status = make_ready(files, directory, *segment.file, bytes); !status) {
+  if (auto status = make_ready(files, directory, unfinished, segment); !status) {
     if (auto closed = segment.file->close(); !closed) return closed;
-    // What cannot be removed now is an empty file: the next recovery does.
-    if (auto removed = files.remove(segment.path); !removed && status.kind() == ErrorKind::no_space) return removed;
+    for (const auto& path : {unfinished, segment.path}) {
+      if (auto removed = remove_if_there(files, path); !removed && status.kind() == ErrorKind::no_space) return removed;
+    }
     return status;
   }
   return segment;
@@ -57,8 +70,12 @@ Status SegmentFiles::write(std::string_view stream, const std::function<Prepared
   }
 }
 
-Status SegmentFiles::finish() {
-  if (auto status = active_.file->trim(); !status) return status;
+Status SegmentFiles::finish(bool closed) {
+  if (closed) {
+    // Only a file that ends with this chunk may be shorter than it was made: the chunk first, for good.
+    if (auto status = active_.file->sync(); !status) return status;
+    if (auto status = active_.file->trim(); !status) return status;
+  }
   return active_.file->close();
 }
 

@@ -19,7 +19,8 @@ struct PreparedSegment {
   std::unique_ptr<AppendFile> file;
 };
 
-// Creates, allocates, syncs the folder. On failure nothing is left, as far as that can be done.
+// Creates the file under another name, allocates, syncs, gives it its name, syncs the folder: a file that has the name
+// of a segment has all its bytes, also after a power cut. On failure nothing is left, as far as that can be done.
 Result<PreparedSegment> prepare_segment(FileSystem& files, const std::string& directory, uint64_t number,
                                         uint64_t epoch, uint64_t bytes);
 
@@ -43,8 +44,9 @@ class SegmentFiles {
   // on in.
   Status write(std::string_view stream, const std::function<PreparedSegment()>& next);
   Status sync() { return active_.file->sync(); }
-  // Gives back the unused space of the active segment and closes it: nothing may be written any more.
-  Status finish();
+  // Closes the active segment: nothing may be written any more. `closed`: what was written last is the chunk of a clean
+  // close; it is synced, and the unused space behind it given back.
+  Status finish(bool closed);
   // Removes segments that hold only records with sequences <= `through`; never the active one.
   Status release(Sequence through);
 

@@ -15,15 +15,18 @@ constexpr unsigned char golden[] = {
     0x73, 0x65, 0x74, 0x74, 0x6c, 0x6f, 0x67, 0x0a, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,  //
     0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,  //
     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,  //
-    0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x39, 0x36, 0x64, 0xc7,  //
+    0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x81, 0x9c, 0x21, 0x1a,  //
     0xdd, 0x91, 0xc5, 0x1e, 0x0d, 0x00, 0x01, 0x40, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,        //
     0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x68, 0x65, 0x6c, 0x6c, 0x6f,
+};
+constexpr unsigned char golden_closed[] = {
+    0x62, 0x80, 0x92, 0x30, 0x00, 0x00, 0x06, 0x5c, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
 };
 const std::string golden_bytes(golden, golden + sizeof golden);
 
 std::string segment_with(std::string_view chunks, uint32_t with_version = version) {
   std::string bytes(segment_header_bytes, '\0');
-  put_segment_header(bytes.data(), {1, 1, 0, 0, 1});
+  put_segment_header(bytes.data(), {1, 1, 0, 0, 1, 1});
   put_fixed<uint32_t>(bytes.data() + 8, with_version);
   put_fixed<uint32_t>(bytes.data() + 60, crc32c(std::string_view(bytes).substr(0, 60)));
   return bytes.append(chunks);
@@ -51,9 +54,31 @@ TEST_CASE("the writer makes the golden segment", "[log]") {
 
 TEST_CASE("the reader reads the golden segment", "[log]") {
   LogHarness with;
-  put_file(with, segment_name(1), golden_bytes);
+  auto file = golden_bytes;
+  file.resize(block_bytes, '\0');
+  put_file(with, segment_name(1), file);
   REQUIRE(with.open(6));
   REQUIRE(with.found == Records{{7, "hello"}});
+}
+
+TEST_CASE("the reader reads the golden segment that was closed, and says when its end is missing", "[log]") {
+  LogWriter writer(0, 6, 7);
+  writer.add_segment({1, 1, block_bytes});
+  std::string out;
+  writer.begin(out);
+  const std::string_view parts[] = {"hello"};
+  writer.append(parts, 5, 7, 64, out);
+  writer.append_closed(92, out);
+  REQUIRE(out == golden_bytes + std::string(golden_closed, golden_closed + sizeof golden_closed));
+  LogHarness with;
+  put_file(with, segment_name(1), out);
+  REQUIRE(with.open(6));
+  REQUIRE(with.found == Records{{7, "hello"}});
+  LogHarness cut;
+  put_file(cut, segment_name(1), golden_bytes);
+  const auto status = cut.open(6);
+  REQUIRE(status.kind() == ErrorKind::corruption);
+  REQUIRE(status.offset() == golden_bytes.size());
 }
 
 TEST_CASE("a newer version of the format is refused by name", "[log]") {
