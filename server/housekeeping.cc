@@ -81,7 +81,10 @@ void Housekeeping::look_at_stores() {
       spdlog::warn("{}: the log ended in the middle of a write: {} bytes were cut away", store->backend(),
                    stats.cut_tail_bytes);
     if (stats.disk_full && !told.disk_full)
-      spdlog::error("{}: the disk is full: writes are refused, reads and deletes go on", store->backend());
+      spdlog::error(
+          "{}: the disk is full: {} has no room for another log file, not even for one far smaller than "
+          "{}.wal_segment_size; writes are refused once the last one is full, reads and deletes go on",
+          store->backend(), stats.full_folder, store->backend());
     if (!stats.disk_full && told.disk_full) spdlog::info("{}: there is room on the disk again", store->backend());
     if (stats.snapshot_failed && !told.snapshot_failed)
       spdlog::error("{}: the snapshot failed; the one before it and the log are kept", store->backend());

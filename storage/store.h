@@ -110,8 +110,9 @@ struct StoreStats {
   uint64_t log_bytes = 0, log_segments = 0, log_syncs = 0, unsynced_bytes = 0, delayed_syncs = 0;
   int64_t last_sync_us = 0;
   uint64_t recovered_records = 0, cut_tail_bytes = 0;
-  bool disk_full = false;
-  std::string failure;  // empty: none
+  bool disk_full = false;   // no room for the log to grow: writes are refused once its last file is full
+  std::string full_folder;  // ... in this folder
+  std::string failure;      // empty: none
 };
 
 // The keys of the buckets of one backend, cut into shards by key hash, each with a lock. Callers take the locks of all

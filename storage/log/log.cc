@@ -34,6 +34,7 @@ class DiskLog final : public Log {
     core_->set_progress_listener(std::move(listener));
   }
   void release(Sequence through) override { core_->release(through); }
+  void leave_space(bool leave) override { core_->leave_space(leave); }
   LogStats stats() const override { return core_->stats(); }
   Status close() override { return core_->close(); }
 
@@ -103,12 +104,18 @@ LogCore::Start start_after(const LogScan& scan) {
 
 // On a disk that is all but full a single block has to do: whoever frees space needs a log.
 Result<PreparedSegment> prepare_first(FileSystem& files, const LogOptions& options, uint64_t number, uint64_t epoch) {
-  auto prepared = prepare_segment(files, options.directory, number, epoch, options.segment_bytes);
+  auto prepared = prepare_segment_that_fits(files, options.directory, number, epoch, options.segment_bytes,
+                                            options.segment_bytes_min());
   if (prepared || prepared.status().kind() != ErrorKind::no_space) return prepared;
   return prepare_segment(files, options.directory, number, epoch, block_bytes);
 }
 
 }  // namespace
+
+uint64_t LogOptions::segment_bytes_min() const {
+  const uint64_t emergency_blocks = (emergency_bytes + block_bytes - 1) / block_bytes;
+  return std::clamp<uint64_t>(emergency_blocks * block_bytes, block_bytes, std::max(block_bytes, segment_bytes));
+}
 
 Result<Log::Opened> Log::open(FileSystem& files, Executor& executor, Clock& clock, LogOptions options, Sequence after,
                               const Visitor& visit) {

@@ -16,14 +16,18 @@ namespace sett::storage {
 struct LogOptions {
   std::string directory;
   bool sync_writes = false;
-  int64_t sync_interval_ms = 1000;          // without sync_writes: the oldest unsynced byte is synced after this
-  uint64_t segment_bytes = 64ull << 20;     // of a segment, in whole 32 KB blocks; a record may run on into the next
+  int64_t sync_interval_ms = 1000;  // without sync_writes: the oldest unsynced byte is synced after this
+  // Of a segment, in whole 32 KB blocks; a record may run on into the next. On a disk that is nearly full segments are
+  // smaller, down to segment_bytes_min().
+  uint64_t segment_bytes = 64ull << 20;
   uint64_t buffer_bytes_max = 32ull << 20;  // appended, not yet written; one larger record is let in when it is empty
   uint64_t small_write_bytes_max = 64u << 10;  // what a loop may write itself
   int64_t small_write_quick_us = 2000;         // ... as long as the last such write took no longer
   bool must_exist = false;                     // the folder is known to hold a log: to find none is corruption
   uint64_t emergency_bytes = 4ull << 20;       // allocated space that only Urgency::frees_space may use
   uint64_t epoch_seed = 0;  // of the segments' random epochs; 0: drawn from the system (tests give one)
+
+  uint64_t segment_bytes_min() const;  // as much as the emergency needs, in whole blocks
 };
 
 struct LogRecovery {
@@ -42,7 +46,7 @@ struct LogStats {
   uint64_t writes = 0, loop_writes = 0, syncs = 0;
   int64_t last_sync_us = 0;    // how long the last one took
   uint64_t delayed_syncs = 0;  // syncs that began later than twice the interval: writers were held back
-  bool disk_full = false;
+  bool disk_full = false;  // no further segment can be made: writes are refused when there is no room in the last one
 };
 
 // The write-ahead log of one local backend: numbered segment files in one folder, format in log_format.h and
@@ -64,9 +68,12 @@ class Log : public Journal {
   static Result<Opened> open(FileSystem& files, Executor& executor, Clock& clock, LogOptions options, Sequence after,
                              const Visitor& visit);
 
-  // Segments that hold only records with sequences <= `through` are removed (on the log lane). The caller has made
-  // durable what makes them needless.
+  // Segments that hold only records with sequences <= `through` are removed (on the log lane); the one being written
+  // only when the disk is full, then the log goes on in the next. The caller has made durable what makes them needless.
   virtual void release(Sequence through) = 0;
+  // While true no further segment is made, and a log that needs one counts as full: what is free on the disk is for
+  // somebody who will release a part of the log. From any thread.
+  virtual void leave_space(bool leave) = 0;
   virtual LogStats stats() const = 0;
   // Writes and syncs everything appended, trims the active segment, carries the mark forward. Runs on the calling
   // thread: only when no loop appends any more and the log lane is idle or will be drained.

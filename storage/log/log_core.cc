@@ -111,6 +111,11 @@ void LogCore::release(Sequence through) {
   if (before < through) post_work();
 }
 
+void LogCore::leave_space(bool leave) {
+  leaving_space_ = leave;
+  if (!leave) post_work();
+}
+
 void LogCore::set_progress_listener(std::function<void()> listener) {
   listener_owner_ = std::make_unique<const std::function<void()>>(std::move(listener));
   listener_ = listener_owner_.get();

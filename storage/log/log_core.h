@@ -49,6 +49,7 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   void write_if_small();
   void request_sync();
   void release(Sequence through);
+  void leave_space(bool leave);
   Status close();
   void abandon();  // nothing more is written; what is under way ends by itself
   void post_work();
@@ -83,7 +84,9 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   void carry_mark() REQUIRES(role_);
   bool write_closed() REQUIRES(role_);
   void release_segments() REQUIRES(role_);
+  bool leave_needless_segment(Sequence through) REQUIRES(role_);
   void prepare_segments();
+  bool lacks_room() REQUIRES(mutex_);
   bool wants_segment() REQUIRES(mutex_);
   Status prepare_one();
   void arm_sync_timer();
@@ -102,7 +105,7 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   std::atomic<uint64_t> appended_position_, written_position_, synced_position_, front_position_{0}, segments_{0};
   std::atomic<int64_t> oldest_unsynced_us_{0};  // when the oldest record that is not synced was appended; 0: none
   std::atomic<bool> failed_{false}, closed_{false}, disk_full_{false}, slow_{false}, missed_{false};
-  std::atomic<bool> work_posted_{false}, sync_requested_{false}, mark_due_{false};
+  std::atomic<bool> work_posted_{false}, sync_requested_{false}, mark_due_{false}, leaving_space_{false};
   std::atomic<bool> sync_timer_armed_{false}, mark_timer_armed_{false}, retry_timer_armed_{false};
   std::atomic<Sequence> release_through_{0};
   std::atomic<uint64_t> writes_{0}, loop_writes_{0}, syncs_{0}, delayed_syncs_{0};

@@ -163,9 +163,27 @@ bool LogCore::write_closed() {
   return write_pending();
 }
 
+// On a full disk the segment being written may be all that a snapshot has made needless: the log goes on in the one
+// ahead, so that it can go. False: the log has failed.
+bool LogCore::leave_needless_segment(Sequence through) {
+  {
+    MutexLock lock(mutex_);
+    const bool holds_chunks = writer_.position() > writer_.segment_start() + log_format::segment_header_bytes;
+    const bool all_written = filling_.empty() && writer_.position() == written_position_;
+    const bool needless = holds_chunks && last_.load(std::memory_order_relaxed) <= through;
+    if (!all_written || !needless || writer_.segments_ahead() == 0) return true;
+    segment_files_.end_active();
+    writer_.end_segment(filling_);
+    records_end_ = carried_mark_ = writer_.position();
+    appended_position_ = writer_.position();
+  }
+  return write_pending();
+}
+
 void LogCore::release_segments() {
   const Sequence through = release_through_;
   if (through == 0) return;
+  if (disk_full_ && !leave_needless_segment(through)) return;
   // What cannot be removed stays until the next release or the next start; a folder that cannot be synced says that the
   // disk is not to be trusted.
   const Status status = segment_files_.release(through);
@@ -195,32 +213,37 @@ void LogCore::write_if_small() {
   post_work();
 }
 
+bool LogCore::lacks_room() {
+  return writer_.segments_ahead() == 0 || writer_.end_position() - writer_.position() < options_.emergency_bytes;
+}
+
 bool LogCore::wants_segment() {
-  const uint64_t room = writer_.end_position() - writer_.position();
-  return writer_.segments_ahead() == 0 || room < std::max(options_.emergency_bytes, wanted_bytes_);
+  return lacks_room() || writer_.end_position() - writer_.position() < wanted_bytes_;
 }
 
 Status LogCore::prepare_one() {
   uint64_t number = 0;
   uint64_t epoch = 0;
-  uint64_t missing = 0;
+  uint64_t missing = 0;  // of a record that has to wait for it
+  if (leaving_space_) return Status::error(ErrorKind::no_space, "what is free is left to a snapshot");
   {
     MutexLock lock(mutex_);
     number = next_number_;
     epoch = epochs_.next();
     const uint64_t room = writer_.end_position() - writer_.position();
-    missing = wanted_bytes_ > room ? wanted_bytes_ - room : 0;
+    if (!lacks_room() && wanted_bytes_ > room) missing = wanted_bytes_ - room;
   }
   // For a record that will not fit anyway the rest of the disk is not taken.
-  if (missing > options_.segment_bytes) {
+  if (missing > 0) {
     auto free = files_.free_bytes(options_.directory);
     if (free && *free < missing) return Status::error(ErrorKind::no_space, "not enough room for the record");
   }
-  auto prepared = prepare_segment(files_, options_.directory, number, epoch, options_.segment_bytes);
+  auto prepared = prepare_segment_that_fits(files_, options_.directory, number, epoch, options_.segment_bytes,
+                                            options_.segment_bytes_min());
   if (!prepared) return prepared.status();
   MutexLock lock(mutex_);
   ++next_number_;
-  writer_.add_segment({number, epoch, options_.segment_bytes});
+  writer_.add_segment({number, epoch, prepared->bytes});
   prepared_.push_back(std::move(*prepared));
   return {};
 }

@@ -44,6 +44,11 @@ void LogWriter::begin(std::string& out) {
   enter_next_segment(out);
 }
 
+void LogWriter::end_segment(std::string& out) {
+  end_position_ -= segment_end_ - position_;
+  enter_next_segment(out);
+}
+
 uint64_t LogWriter::framed_bytes_max(uint64_t record_bytes) {
   constexpr uint64_t overhead = chunk_header_bytes + segment_header_bytes;  // of a block, were each one a segment
   const uint64_t payload = record_bytes + sequence_bytes;

@@ -33,8 +33,12 @@ class LogWriter {
   // Writes the header of the first segment, before anything else.
   void begin(std::string& out);
 
+  // The segment ends here, shorter than it was made; the header of the next, which must be known, is appended to `out`.
+  void end_segment(std::string& out);
+
   uint64_t position() const { return position_; }          // of the next byte
   uint64_t end_position() const { return end_position_; }  // behind the last segment known
+  uint64_t segment_start() const { return segment_start_; }
   uint64_t segments_ahead() const { return ahead_.size(); }
 
   // No record of this size takes more of the stream, wherever it begins and however small the segments are.

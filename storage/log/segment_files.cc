@@ -44,6 +44,25 @@ Result<PreparedSegment> prepare_segment(FileSystem& files, const std::string& di
   return segment;
 }
 
+Result<PreparedSegment> prepare_segment_that_fits(FileSystem& files, const std::string& directory, uint64_t number,
+                                                  uint64_t epoch, uint64_t bytes, uint64_t bytes_min) {
+  constexpr uint64_t share = 4;  // of what is free, a segment takes at most this part, but for the smallest
+  const auto free = files.free_bytes(directory);
+  while (true) {
+    const bool smallest = bytes <= bytes_min;
+    const bool fits = !free || (smallest ? bytes : share * bytes) <= free.value();
+    if (fits) {
+      auto prepared = prepare_segment(files, directory, number, epoch, bytes);
+      if (prepared || prepared.status().kind() != ErrorKind::no_space) return prepared;
+    }
+    if (smallest) {
+      return Status::error(ErrorKind::no_space,
+                           directory + " has no room for a segment of " + std::to_string(bytes) + " bytes");
+    }
+    bytes = std::max(bytes_min, bytes / 2 / block_bytes * block_bytes);
+  }
+}
+
 Status SegmentFiles::enter(PreparedSegment next, std::string_view header_bytes) {
   assert(is_segment_header(header_bytes));
   const SegmentHeader header = get_segment_header(header_bytes.data());

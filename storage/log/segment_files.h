@@ -24,6 +24,13 @@ struct PreparedSegment {
 Result<PreparedSegment> prepare_segment(FileSystem& files, const std::string& directory, uint64_t number,
                                         uint64_t epoch, uint64_t bytes);
 
+// The same, of the full size where there is plenty of room; on a disk that is nearly full of half of it, a quarter and
+// so on, at least `bytes_min` (both whole blocks): what is left is used to its end, in pieces that can be released one
+// by one. A size that does not fit is not tried, so that a try takes no room from others for a moment. no_space: not
+// even `bytes_min` fits.
+Result<PreparedSegment> prepare_segment_that_fits(FileSystem& files, const std::string& directory, uint64_t number,
+                                                  uint64_t epoch, uint64_t bytes, uint64_t bytes_min);
+
 // The end of the log on disk: writes the stream of a LogWriter into segment files, one behind the other, and removes
 // old ones from the front. Knows nothing of marks and waiting. One owner at a time.
 class SegmentFiles {
@@ -44,6 +51,9 @@ class SegmentFiles {
   // on in.
   Status write(std::string_view stream, const std::function<PreparedSegment()>& next);
   Status sync() { return active_.file->sync(); }
+  // The active segment ends with what was written: the stream goes on in the next one. Its file keeps its length, the
+  // header of the next says how much of it counts.
+  void end_active() { active_.bytes = active_.file->size(); }
   // Closes the active segment: nothing may be written any more. `closed`: what was written last is the chunk of a clean
   // close; it is synced, and the unused space behind it given back.
   Status finish(bool closed);

@@ -144,6 +144,7 @@ StoreStats SimpleKvEngine::stats() const {
   stats.delayed_syncs = log.delayed_syncs;
   stats.last_sync_us = log.last_sync_us;
   stats.disk_full = log.disk_full;
+  if (log.disk_full) stats.full_folder = wal_directory();
   stats.recovered_records = recovery_.records;
   stats.cut_tail_bytes = recovery_.cut_bytes;
   if (log_->failed()) stats.failure = "a write or sync of the log failed";

@@ -268,6 +268,60 @@ TEST_CASE("a record for which the disk has no room does not take what room there
   REQUIRE_FALSE(with.log->stats().disk_full);
 }
 
+TEST_CASE("a disk that is smaller than a segment is used to its end, in smaller ones", "[log]") {
+  LogHarness with;
+  with.options.segment_bytes = 8 << 20;
+  with.options.emergency_bytes = 60'000;
+  const uint64_t capacity = 1'000'000;
+  with.files->set_capacity(capacity);
+  REQUIRE(with.open());
+  uint64_t accepted = 0;
+  while (accepted < 2000 && with.put(record_of(accepted, 1000))) ++accepted;
+  REQUIRE(with.log->stats().disk_full);
+  REQUIRE(with.files->used_bytes() > capacity - 64 * 1024);
+  REQUIRE(accepted * 1000 > capacity * 8 / 10);
+  REQUIRE(with.append("delete", Urgency::frees_space).room == Room::ok);
+  with.executor.run_for(2000);
+  REQUIRE(with.append(record_of(1, 1000)).room == Room::no_space);
+  with.log->release(with.log->last() / 2);
+  with.executor.run_for(200);
+  REQUIRE_FALSE(with.log->stats().disk_full);
+  REQUIRE(with.put("resumed"));
+  REQUIRE(with.log->close());
+  REQUIRE(with.open(with.log->last() / 2));
+  REQUIRE(with.found.back().second == "resumed");
+}
+
+TEST_CASE("on a full disk the segment being written goes too, once nothing in it is needed", "[log]") {
+  LogHarness with;
+  with.options.emergency_bytes = with.options.segment_bytes - 1000;
+  with.files->set_capacity(2 * with.options.segment_bytes);  // the one that is written, the one ahead
+  REQUIRE(with.open());
+  with.executor.run_ready();
+  uint64_t accepted = 0;
+  while (accepted < 1000 && with.put(record_of(accepted, 1000))) ++accepted;
+  REQUIRE(with.log->stats().disk_full);
+  with.log->write_if_small();
+  with.executor.run_for(1200);
+  // What is free is left to somebody else: no segment is made of it.
+  with.log->leave_space(true);
+  with.log->release(with.log->last());
+  with.executor.run_for(1000);
+  REQUIRE(with.log->stats().segments == 1);
+  REQUIRE(with.files->used_bytes() <= with.options.segment_bytes);
+  REQUIRE(with.log->stats().disk_full);
+  with.log->leave_space(false);
+  with.executor.run_for(200);
+  REQUIRE_FALSE(with.log->stats().disk_full);
+  REQUIRE(with.put("resumed"));
+  const auto last = with.log->last();
+  with.executor.run_for(1200);
+  with.restart_on(with.files->crash(CrashPolicy::drop, 1));
+  REQUIRE(with.open(last - 1));
+  REQUIRE(with.found == Records{{last, "resumed"}});
+  REQUIRE(with.open(last - 2).kind() == ErrorKind::corruption);
+}
+
 TEST_CASE("a log opens on a full disk, so that deletes can be written", "[log]") {
   LogHarness with;
   with.files->set_capacity(50'000);
