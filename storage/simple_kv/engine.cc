@@ -11,11 +11,15 @@ namespace sett::storage {
 namespace {
 constexpr int64_t check_interval_ms = 200;
 constexpr int64_t retry_after_failure_ms = 5000;
+constexpr uint64_t log_share_to_gain = 2;  // a snapshot for the disk's sake replaces at least this many times its size
 }  // namespace
 
 SimpleKvEngine::SimpleKvEngine(FileSystem& files, Executor& executor, Clock& clock, const SimpleKvOptions& options,
                                MemoryStoreOptions memory_options)
-    : MemoryStore(std::move(memory_options), nullptr, executor, clock), files_(files), kv_options_(options) {}
+    : MemoryStore(std::move(memory_options), nullptr, executor, clock),
+      files_(files),
+      kv_options_(options),
+      reserve_(files, state_directory(), options.reserve_bytes) {}
 
 SimpleKvEngine::~SimpleKvEngine() = default;
 
@@ -39,24 +43,59 @@ void SimpleKvEngine::schedule_check() {
       if (closing_) return;
     }
     if (snapshot_is_due()) snapshot([](const Status&) {});
+    make_reserve();
     schedule_check();
   });
 }
 
 bool SimpleKvEngine::snapshot_is_due() {
-  const uint64_t appended = log_->stats().appended_bytes;
+  const LogStats log = log_->stats();
+  const uint64_t appended = log.appended_bytes;
+  const uint64_t live = live_bytes();
+  const bool short_of_disk = is_short_of_disk(log, live);
   MutexLock guard(snapshot_mutex_);
   if (job_) return false;
   const int64_t since_ms = clock_->steady_ms() - last_attempt_ms_;
-  if (last_failed_ && since_ms < retry_after_failure_ms) return false;
+  // For what did not fit a moment ago there is room now only if there is much less of it.
+  const bool much_less = live < live_bytes_when_full_ / 2;
+  if (last_failed_ && since_ms < retry_after_failure_ms && !much_less) return false;
+  const uint64_t behind = recovered_log_bytes_ + appended - appended_at_snapshot_;
+  if (short_of_disk && behind > std::max(log_share_to_gain * live, emergency_bytes())) return true;
   const bool changed = changes_.load(std::memory_order_relaxed) != changes_at_snapshot_;
   if (kv_options_.snapshot_interval_ms > 0 && changed && since_ms >= kv_options_.snapshot_interval_ms) return true;
-  return kv_options_.snapshot_log_bytes > 0 &&
-         recovered_log_bytes_ + appended > appended_at_snapshot_ + kv_options_.snapshot_log_bytes;
+  return kv_options_.snapshot_log_bytes > 0 && behind > kv_options_.snapshot_log_bytes;
+}
+
+// The log is full, or about to leave less of the disk than a snapshot needs.
+bool SimpleKvEngine::is_short_of_disk(const LogStats& log, uint64_t live_bytes) const {
+  if (log.disk_full) return true;
+  const auto free = files_.free_bytes(state_directory());
+  return free.is_ok() && free.value() < live_bytes + 2 * emergency_bytes();
+}
+
+uint64_t SimpleKvEngine::live_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& at : shards_) bytes += at->memory_bytes.load(std::memory_order_relaxed);
+  return static_cast<uint64_t>(std::max<int64_t>(0, bytes));
+}
+
+// Of small segments one, not as many as make up the usual reserve.
+uint64_t SimpleKvEngine::emergency_bytes() const {
+  return std::min(LogOptions().emergency_bytes, kv_options_.wal_segment_bytes);
+}
+
+void SimpleKvEngine::make_reserve() {
+  if (reserve_.is_there()) return;
+  {
+    MutexLock guard(snapshot_mutex_);
+    if (job_ || closing_) return;  // the room may be the job's
+  }
+  // Without it only a snapshot on a full disk has it harder; the next check tries again.
+  [[maybe_unused]] const Status made = reserve_.make(log_->stats().bytes);
 }
 
 void SimpleKvEngine::snapshot(std::function<void(Status)> done) {
-  const uint64_t appended = log_->stats().appended_bytes;
+  const LogStats log = log_->stats();
   std::shared_ptr<SnapshotJob> begun;
   {
     MutexLock guard(snapshot_mutex_);
@@ -66,7 +105,7 @@ void SimpleKvEngine::snapshot(std::function<void(Status)> done) {
       waiting_.push_back(std::move(done));
       if (!job_) {
         begun = job_ = std::make_shared<SnapshotJob>(*this, manifest_.generation + 1 + failed_snapshots_);
-        appended_in_job_ = appended;
+        appended_in_job_ = log.appended_bytes;
         changes_in_job_ = changes_.load(std::memory_order_relaxed);
         last_attempt_ms_ = clock_->steady_ms();
       }
@@ -74,7 +113,25 @@ void SimpleKvEngine::snapshot(std::function<void(Status)> done) {
     }
   }
   if (done) return done(Status::error(ErrorKind::closed, "the store is being closed"));
-  if (begun) begun->start();
+  if (!begun) return;
+  if (log.disk_full) log_->leave_space(true);
+  begun->start();
+}
+
+// The snapshot found no room, and what it had written is gone again: once more, on the room of the reserve.
+bool SimpleKvEngine::retry_with_reserve(const Status& status) {
+  if (status.kind() != ErrorKind::no_space || !reserve_.give_up()) return false;
+  const LogStats log = log_->stats();
+  std::shared_ptr<SnapshotJob> begun;
+  {
+    MutexLock guard(snapshot_mutex_);
+    if (closing_) return false;
+    begun = job_ = std::make_shared<SnapshotJob>(*this, manifest_.generation + 1 + failed_snapshots_);
+    appended_in_job_ = log.appended_bytes;
+    changes_in_job_ = changes_.load(std::memory_order_relaxed);
+  }
+  begun->start();
+  return true;
 }
 
 void SimpleKvEngine::snapshot_done(const Status& status, bool published, const Manifest& manifest,
@@ -84,6 +141,7 @@ void SimpleKvEngine::snapshot_done(const Status& status, bool published, const M
     MutexLock guard(snapshot_mutex_);
     last_failed_ = !status.is_ok();
     last_duration_ms_ = duration_ms;
+    live_bytes_when_full_ = status.kind() == ErrorKind::no_space ? live_bytes() : 0;
     if (status.is_ok()) {
       manifest_ = manifest;
       failed_snapshots_ = 0;
@@ -96,10 +154,14 @@ void SimpleKvEngine::snapshot_done(const Status& status, bool published, const M
       if (published) uncertain_generations_.push_back(manifest.generation);
     }
   }
+  // What the log took now, a second try would lack.
+  if (status.kind() == ErrorKind::no_space) log_->leave_space(true);
   // While job_ is still set: no other snapshot may be making files meanwhile. Left files cost space only, the next one
   // tries again.
   [[maybe_unused]] const Status removed = remove_other_snapshots();
+  if (retry_with_reserve(status)) return;
   if (status.is_ok()) log_->release(manifest.begin);
+  log_->leave_space(false);
   {
     MutexLock guard(snapshot_mutex_);
     waiting.swap(waiting_);
@@ -122,7 +184,7 @@ Status SimpleKvEngine::remove_other_snapshots() {
   if (!names.is_ok()) return names.status();
   Status first;
   for (const std::string& name : names.value()) {
-    if (name == "MANIFEST") continue;
+    if (name == "MANIFEST" || name == DiskReserve::file_name) continue;
     if (std::any_of(kept.begin(), kept.end(), [&](const std::string& prefix) { return name.starts_with(prefix); }))
       continue;
     if (Status status = files_.remove(join_path(state_directory(), name)); !status.is_ok() && first.is_ok())

@@ -14,6 +14,7 @@
 #include "storage/io/file_system.h"
 #include "storage/log/log.h"
 #include "storage/memory/memory_store.h"
+#include "storage/simple_kv/disk_reserve.h"
 #include "storage/simple_kv/manifest.h"
 #include "storage/simple_kv/simple_kv_store.h"
 #include "storage/simple_kv/snapshot_writer.h"
@@ -55,11 +56,17 @@ class SimpleKvEngine final : public MemoryStore {
   // Snapshots
   void schedule_check();
   bool snapshot_is_due();
+  bool is_short_of_disk(const LogStats& log, uint64_t live_bytes) const;
+  uint64_t live_bytes() const;  // about what a snapshot takes, rather more
+  uint64_t emergency_bytes() const;
+  void make_reserve();
+  bool retry_with_reserve(const Status& status);
   // `published`: the manifest was being replaced when the job ended, well or not.
   void snapshot_done(const Status& status, bool published, const Manifest& manifest, int64_t duration_ms);
 
   FileSystem& files_;
   const SimpleKvOptions kv_options_;
+  DiskReserve reserve_;
   std::unique_ptr<FileLock> lock_;
   std::unique_ptr<Log> log_;
   LogRecovery recovery_;
@@ -75,6 +82,8 @@ class SimpleKvEngine final : public MemoryStore {
   std::shared_ptr<SnapshotJob> job_ GUARDED_BY(snapshot_mutex_);
   std::vector<std::function<void(Status)>> waiting_ GUARDED_BY(snapshot_mutex_);
   bool last_failed_ GUARDED_BY(snapshot_mutex_) = false;
+  uint64_t live_bytes_when_full_ GUARDED_BY(snapshot_mutex_) =
+      0;  // when a snapshot failed for lack of room; 0: none did
   int64_t last_duration_ms_ GUARDED_BY(snapshot_mutex_) = -1;
   int64_t last_attempt_ms_ GUARDED_BY(snapshot_mutex_) = 0;  // steady
   uint64_t changes_at_snapshot_ GUARDED_BY(snapshot_mutex_) = 0;

@@ -32,8 +32,7 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
                          .sync_interval_ms = kv_options_.sync_interval_ms,
                          .segment_bytes = kv_options_.wal_segment_bytes};
   log_options.must_exist = is_known;
-  // Of small segments one, not as many as make up the usual reserve.
-  log_options.emergency_bytes = std::min(log_options.emergency_bytes, log_options.segment_bytes);
+  log_options.emergency_bytes = emergency_bytes();
   auto opened = Log::open(files_, *executor_, *clock_, log_options, after,
                           [this](Sequence sequence, std::string_view record) { return replay(sequence, record); });
   if (!opened.is_ok()) return opened.status();
@@ -52,7 +51,8 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
   }
   bury_expired();
   if (progress) progress->store(1.0);
-  return remove_other_snapshots();
+  if (Status status = remove_other_snapshots(); !status.is_ok()) return status;
+  return reserve_.make(log_->stats().bytes);
 }
 
 // From now on the store is known to be there, and a log that is not is damage: its manifest names no snapshot yet. On a

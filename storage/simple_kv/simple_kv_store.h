@@ -22,6 +22,7 @@ struct SimpleKvOptions {
   uint64_t wal_segment_bytes = 64ull << 20;
   uint64_t snapshot_log_bytes = 256ull << 20;  // a snapshot begins when the log behind the last one is larger; 0: never
   int64_t snapshot_interval_ms = 3600000;      // ... or older, and anything changed; 0: never
+  uint64_t reserve_bytes = 4ull << 20;         // kept for a snapshot on a full disk (disk_reserve.h); 0: nothing
   const std::atomic<bool>* give_up = nullptr;  // becomes true: opening ends early, with `closed`
   bool compress_values = false;                // LZ4 for values in snapshots
 };

@@ -26,7 +26,11 @@ struct EngineOptions {
   uint64_t seed = 1;
   uint64_t memory_max = 0;  // of "memory"
   bool starts = true;       // the background work
-  SimpleKvOptions kv{.path = "/db", .default_shards = 4, .wal_segment_bytes = 32 << 10, .snapshot_interval_ms = 0};
+  SimpleKvOptions kv{.path = "/db",
+                     .default_shards = 4,
+                     .wal_segment_bytes = 32 << 10,
+                     .snapshot_interval_ms = 0,
+                     .reserve_bytes = 16 << 10};
 };
 
 // All engines, with and without chaos: for GENERATE_COPY / GENERATE(from_range(...)).
