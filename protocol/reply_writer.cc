@@ -57,6 +57,9 @@ void ReplyWriter::integer(int64_t value) {
 
 void ReplyWriter::bulk(std::string_view bytes) {
   header('$', static_cast<int64_t>(bytes.size()));
+  // With room for what follows: else the line's end might double and move a large reply.
+  constexpr size_t large_bytes_min = 64 * 1024;
+  if (bytes.size() >= large_bytes_min) out_->reserve(out_->size() + bytes.size() + 2);
   out_->append(bytes);
   out_->append("\r\n", 2);
 }

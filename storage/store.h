@@ -145,7 +145,8 @@ class Store {
   // --- Keys. Under the lock of the key's shard.
   virtual ReadResult read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) = 0;
   // Under the locks of all shards of the keys in it; with a bind in it, of all shards. All or nothing. Views into
-  // entries of the store are allowed as values if that entry is not mutated earlier in the batch.
+  // entries of the store are allowed as values if that entry is not mutated earlier in the batch; but for a put directly
+  // behind the removal of the entry whose whole value it puts elsewhere, as RENAME does.
   virtual CommitResult commit(std::span<const Mutation> batch) = 0;
   virtual void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) = 0;
 

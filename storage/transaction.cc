@@ -12,6 +12,7 @@ void Transaction::begin(const LockSet& held, int64_t wall_ms) {
   buckets_.clear();
   batch_.clear();
   owners_.clear();
+  borrowing_.clear();
   folded_ = 0;
   if (!overlay_.empty()) overlay_.clear();
   fresh_.clear();
@@ -76,16 +77,16 @@ Transaction::Read Transaction::stored(Store& store, BucketId bucket, std::string
   }
   depend_on(store, result.depends_on);
   if (result.kind == ReadResult::Kind::absent) return {};
-  return {true, result.entry};
+  return {true, result.entry, nullptr};
 }
 
 Transaction::Read Transaction::peek(Bucket bucket, std::string_view key, Part part) {
   OpenBucket& open = buckets_[bucket];
   if (!batch_.empty()) {
     fold_staged();
-    if (const Staged* found = staged(*open.store, open.id, key)) {
+    if (Staged* found = staged(*open.store, open.id, key)) {
       if (!found->present) return {};
-      return {true, {found->value, found->value.size(), found->expires_at_ms, 0}};
+      return {true, {found->value, found->value.size(), found->expires_at_ms, 0}, found};
     }
   }
   return stored(*open.store, open.id, key, part);
@@ -108,8 +109,9 @@ bool Transaction::require_shard(Store& store, ShardIndex shard) {
   return false;
 }
 
-void Transaction::stage(Store& store, const Mutation& mutation) {
+void Transaction::stage(Store& store, const Mutation& mutation, bool borrows) {
   if (mutation.kind != Mutation::Kind::bind && !require_shard(store, store.shard_of(mutation.key))) return;
+  if (borrows) borrowing_.push_back(batch_.size());
   batch_.push_back(mutation);
   owners_.push_back(&store);
 }
@@ -194,6 +196,40 @@ void Transaction::remove(Bucket bucket, std::string_view key, Event event) {
   stage(*open.store, {.kind = Mutation::Kind::remove, .event = event, .bucket = open.id, .key = key});
 }
 
+// What was read from the store was not changed by this run before (else it would have been read from the overlay), and
+// may be staged as it is. What the overlay borrowed from the store may have been, and what it has made itself it may
+// change again.
+void Transaction::copy(Bucket bucket, std::string_view key, Bucket from, const Read& entry, int64_t expires_at_ms,
+                       Event event) {
+  OpenBucket& open = buckets_[bucket];
+  if (!ensure_exists(open)) return;
+  const bool borrows = !entry.staged && buckets_[from].store == open.store;
+  std::string_view value = entry->value;
+  if (entry.staged && !entry.staged->borrowed)
+    entry.staged->own = nullptr;
+  else if (!borrows)
+    value = keep(std::string(value));
+  stage(*open.store,
+        {.kind = Mutation::Kind::put,
+         .event = event,
+         .bucket = open.id,
+         .key = key,
+         .value = value,
+         .expires_at_ms = expires_at_ms},
+        borrows);
+}
+
+void Transaction::move(const Place& from, const Read& entry, const Place& to) {
+  if (buckets_[from.bucket].store == buckets_[to.bucket].store) {
+    if (!ensure_exists(buckets_[to.bucket])) return;
+    remove(from.bucket, from.key, from.event);  // the put right behind it: see Store::commit
+    copy(to.bucket, to.key, from.bucket, entry, entry->expires_at_ms, to.event);
+  } else {
+    copy(to.bucket, to.key, from.bucket, entry, entry->expires_at_ms, to.event);
+    remove(from.bucket, from.key, from.event);
+  }
+}
+
 // --- Buckets
 
 void Transaction::flush(Bucket bucket) {
@@ -227,39 +263,33 @@ void Transaction::swap(Bucket a, Bucket b) {
 // --- The overlay
 
 void Transaction::fold_staged() {
-  for (; folded_ < batch_.size(); ++folded_) fold(*owners_[folded_], batch_[folded_]);
+  for (; folded_ < batch_.size(); ++folded_) {
+    const bool borrows = std::binary_search(borrowing_.begin(), borrowing_.end(), folded_);
+    fold(*owners_[folded_], batch_[folded_], borrows);
+  }
 }
 
-const Transaction::Staged* Transaction::staged(Store& store, BucketId bucket, std::string_view key) {
+Transaction::Staged* Transaction::staged(Store& store, BucketId bucket, std::string_view key) {
   const auto at = overlay_.find(StagedKey{&store, bucket, std::string(key)});
   return at == overlay_.end() ? nullptr : &at->second;
 }
 
-void Transaction::fold(Store& store, const Mutation& mutation) {
+void Transaction::fold(Store& store, const Mutation& mutation, bool borrows) {
   if (mutation.kind == Mutation::Kind::bind || mutation.kind == Mutation::Kind::expiry_pass) return;
   const auto [at, is_new] = overlay_.try_emplace(StagedKey{&store, mutation.bucket, std::string(mutation.key)});
   Staged& state = at->second;
   const bool builds_on_base = mutation.kind == Mutation::Kind::splice || mutation.kind == Mutation::Kind::expire;
   if (is_new && builds_on_base) {
-    // A copy: this mutation may move the entry, before a later one of the batch that took its value from here.
     if (const Read base = stored(store, mutation.bucket, mutation.key, Part::value))
-      state = {true, keep(std::string(base->value)), base->expires_at_ms};
+      state = {.present = true, .value = base->value, .expires_at_ms = base->expires_at_ms, .borrowed = true};
   }
   switch (mutation.kind) {
     case Mutation::Kind::put:
-      // A copy: it may be a view of an entry that a later mutation changes, before another one takes it from here.
-      state = {true, keep(std::string(mutation.value)), mutation.expires_at_ms};
+      state = {.present = true, .value = mutation.value, .expires_at_ms = mutation.expires_at_ms, .borrowed = borrows};
       break;
-    case Mutation::Kind::splice: {
-      if (!state.present) break;
-      // A copy each time: earlier mutations of the batch may have taken views of the value as it was.
-      std::string next(state.value.substr(0, mutation.new_length));
-      next.resize(mutation.new_length);
-      if (!mutation.value.empty())
-        std::memcpy(next.data() + mutation.offset, mutation.value.data(), mutation.value.size());
-      state.value = keep(std::move(next));
+    case Mutation::Kind::splice:
+      if (state.present) fold_splice(state, mutation);
       break;
-    }
     case Mutation::Kind::expire:
       if (state.present) state.expires_at_ms = mutation.expires_at_ms;
       break;
@@ -267,6 +297,21 @@ void Transaction::fold(Store& store, const Mutation& mutation) {
       state = {};
       break;
   }
+}
+
+// In place, unless the value is somebody else's.
+void Transaction::fold_splice(Staged& state, const Mutation& mutation) {
+  if (!state.own) {
+    std::string next;
+    next.reserve(mutation.new_length);
+    next.append(state.value.substr(0, mutation.new_length));
+    state.own = &kept_.emplace_back(std::move(next));
+    state.borrowed = false;
+  }
+  state.own->resize(mutation.new_length);
+  if (!mutation.value.empty())
+    std::memcpy(state.own->data() + mutation.offset, mutation.value.data(), mutation.value.size());
+  state.value = *state.own;
 }
 
 // --- Iteration

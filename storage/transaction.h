@@ -33,9 +33,11 @@ class Transaction {
   // A bucket as this run sees it. Holds from bucket() to the next begin().
   using Bucket = uint32_t;
 
+  struct Staged;
   struct Read {
     bool present = false;
     EntryView entry;
+    Staged* staged = nullptr;  // the Transaction's own: nullptr if it comes from the store
     explicit operator bool() const { return present; }
     const EntryView* operator->() const { return &entry; }
   };
@@ -58,13 +60,22 @@ class Transaction {
   Read read(Bucket bucket, std::string_view key, Part part = Part::value);
   // Does not count as a hit or a miss.
   Read peek(Bucket bucket, std::string_view key, Part part = Part::value);
-  // The views must hold until commit: bytes of the request, of keep(), or of an entry that is not mutated before.
-  // An expiry that is already past removes the key instead.
+  // The views must hold until commit: bytes of the request or of keep(); for those of an entry there is copy(). An
+  // expiry that is already past removes the key instead.
   void put(Bucket bucket, std::string_view key, std::string_view value, int64_t expires_at_ms, Event event);
   void splice(Bucket bucket, std::string_view key, uint64_t offset, std::string_view bytes, uint64_t new_length,
               Event event);
   void expire(Bucket bucket, std::string_view key, int64_t expires_at_ms, Event event);  // 0: persist
   void remove(Bucket bucket, std::string_view key, Event event);
+  // Puts the value of an entry that was read (Part::value) in this run, from the bucket `from`.
+  void copy(Bucket bucket, std::string_view key, Bucket from, const Read& entry, int64_t expires_at_ms, Event event);
+  // Gives the entry that was read another place, and its expiry with it; across stores the copy is committed first.
+  struct Place {
+    Bucket bucket;
+    std::string_view key;
+    Event event;
+  };
+  void move(const Place& from, const Read& entry, const Place& to);
   // Moves bytes into the run's own memory.
   std::string_view keep(std::string bytes);
 
@@ -98,18 +109,21 @@ class Transaction {
   uint64_t hits() const;
   uint64_t misses() const;
 
+  // The state of a key after what is staged.
+  struct Staged {
+    bool present = false;
+    std::string_view value;
+    int64_t expires_at_ms = 0;
+    bool borrowed = false;       // the value is that of an entry of the store, which the batch may change
+    std::string* own = nullptr;  // of kept_: where the value is, if nobody else has a view of it
+  };
+
  private:
   struct OpenBucket {
     std::string_view name;
     Store* store;
     BucketId id;  // as staged
     uint64_t hits = 0, misses = 0;
-  };
-  // The state of a key after what is staged.
-  struct Staged {
-    bool present = false;
-    std::string_view value;  // of kept_
-    int64_t expires_at_ms = 0;
   };
   struct StagedKey {
     Store* store;
@@ -128,7 +142,7 @@ class Transaction {
     friend bool operator==(const FreshBucket&, const FreshBucket&) = default;
   };
 
-  void stage(Store& store, const Mutation& mutation);
+  void stage(Store& store, const Mutation& mutation, bool borrows = false);
   bool require_shard(Store& store, ShardIndex shard);
   int& names_added(Store& store);
   bool ensure_exists(OpenBucket& bucket);
@@ -137,8 +151,9 @@ class Transaction {
   bool require_all(Store& store);
   bool is_fresh(const Store& store, BucketId id) const;
   void fold_staged();
-  void fold(Store& store, const Mutation& mutation);
-  const Staged* staged(Store& store, BucketId bucket, std::string_view key);
+  void fold(Store& store, const Mutation& mutation, bool borrows);
+  void fold_splice(Staged& state, const Mutation& mutation);
+  Staged* staged(Store& store, BucketId bucket, std::string_view key);
   Read stored(Store& store, BucketId bucket, std::string_view key, Part part);
   void make_void(Verdict verdict);
   CommitResult::Kind commit_to(Store& store, std::span<const Mutation> batch);
@@ -149,8 +164,9 @@ class Transaction {
   Verdict verdict_ = Verdict::good;
   std::vector<OpenBucket> buckets_;
   std::vector<Mutation> batch_;
-  std::vector<Store*> owners_;  // of batch_[i]
-  size_t folded_ = 0;           // how much of batch_ is in overlay_
+  std::vector<Store*> owners_;     // of batch_[i]
+  std::vector<size_t> borrowing_;  // indices into batch_, ascending: the value is a view of an entry of the store
+  size_t folded_ = 0;              // how much of batch_ is in overlay_
   std::unordered_map<StagedKey, Staged, StagedKeyHash> overlay_;
   std::vector<FreshBucket> fresh_;
   std::deque<std::string> kept_;  // stable addresses

@@ -9,6 +9,7 @@
 #include "server/commands/errors.h"
 #include "server/commands/families.h"
 #include "server/commands/value_writes.h"
+#include "storage/base/huge_pages.h"
 
 namespace sett::server {
 
@@ -142,7 +143,10 @@ std::optional<BitOperation> parse_bit_operation(std::string_view word) {
 std::string combine(BitOperation operation, const std::vector<std::string_view>& values) {
   size_t length = 0;
   for (const std::string_view value : values) length = std::max(length, value.size());
-  std::string result(values.front());
+  std::string result;
+  result.reserve(length);
+  storage::prefer_huge_pages(result.data(), length);
+  result.append(values.front());
   result.resize(length);
   if (operation == BitOperation::negation) {
     for (char& byte : result) byte = static_cast<char>(~byte);

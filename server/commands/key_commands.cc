@@ -39,12 +39,7 @@ void type_command(CommandContext& ctx) {
   ctx.reply.simple(ctx.txn.read(ctx.bucket(), ctx.args[1], Part::presence) ? "string" : "none");
 }
 
-// --- Moving and copying. Values are copied into the run's memory: the entry that they come from may go in the same
-// batch.
-
-std::string_view copy_of_value(CommandContext& ctx, const Transaction::Read& entry) {
-  return ctx.txn.keep(std::string(entry->value));
-}
+// --- Moving and copying
 
 // False: the reply has been written.
 bool rename(CommandContext& ctx, bool replaces) {
@@ -57,9 +52,7 @@ bool rename(CommandContext& ctx, bool replaces) {
   }
   if (from == to) return replaces;
   if (!replaces && ctx.txn.peek(bucket, to, Part::presence)) return false;
-  const std::string_view value = copy_of_value(ctx, entry);
-  ctx.txn.remove(bucket, from, Event::rename_from);
-  ctx.txn.put(bucket, to, value, entry->expires_at_ms, Event::rename_to);
+  ctx.txn.move({bucket, from, Event::rename_from}, entry, {bucket, to, Event::rename_to});
   return true;
 }
 
@@ -116,7 +109,7 @@ void copy_command(CommandContext& ctx) {
   const auto target = ctx.txn.bucket(options->bucket);
   const auto entry = ctx.txn.read(source, from);
   if (!entry || (!options->replaces && ctx.txn.peek(target, to, Part::presence))) return ctx.reply.integer(0);
-  ctx.txn.put(target, to, copy_of_value(ctx, entry), entry->expires_at_ms, Event::copy_to);
+  ctx.txn.copy(target, to, source, entry, entry->expires_at_ms, Event::copy_to);
   ctx.reply.integer(1);
 }
 
@@ -136,13 +129,7 @@ void move_command(CommandContext& ctx) {
   const auto target = ctx.txn.bucket(*name);
   const auto entry = ctx.txn.peek(source, key);
   if (!entry || ctx.txn.peek(target, key, Part::presence)) return ctx.reply.integer(0);
-  const std::string_view value = copy_of_value(ctx, entry);
-  const int64_t expires_at_ms = entry->expires_at_ms;
-  // Across backends the copy is committed before the original goes.
-  const bool same_store = &ctx.txn.store(source) == &ctx.txn.store(target);
-  if (same_store) ctx.txn.remove(source, key, Event::move_from);
-  ctx.txn.put(target, key, value, expires_at_ms, Event::move_to);
-  if (!same_store) ctx.txn.remove(source, key, Event::move_from);
+  ctx.txn.move({source, key, Event::move_from}, entry, {target, key, Event::move_to});
   ctx.reply.integer(1);
 }
 

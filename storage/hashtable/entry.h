@@ -14,15 +14,19 @@ namespace sett::storage {
 //   sequence | flags | key size | value size | [key size u32, value size u32]  [expires_at_ms i64, heap index u32]  key
 //   value
 //
-// The first bracket is there (flag `wide`) when a size does not fit its short field, the second (flag `expiring`) when
-// the entry has an expiry. Behind the value there may be room to grow, as the allocator gave it. Entries are made,
-// moved and freed by the functions here; whoever holds the table's lock owns them.
+// The first bracket is there (flag `wide`) when a size does not fit its short field, the second when the entry has an
+// expiry (flag `expiring`), and in a wide entry always: so that a large value need not be copied when an expiry comes
+// or goes. Behind the value there may be room to grow, as the allocator gave it. Entries are made, moved and freed by
+// the functions here; whoever holds the table's lock owns them.
 class Entry {
  public:
   // The value's bytes are uninitialised. `expires_at_ms` 0: never. `spare_bytes`: room to grow behind the value.
   static Entry* make(std::string_view key, uint64_t value_bytes, int64_t expires_at_ms, Sequence sequence,
                      uint64_t spare_bytes = 0);
   static void free(Entry* entry);
+  // The entry under another key, with another expiry, at the same place: nullptr (and nothing has changed) if its
+  // allocation has no room for that. Never of a small entry.
+  static Entry* rename(Entry* entry, std::string_view key, int64_t expires_at_ms, Sequence sequence);
   // The most that one entry can hold, of key and of value each.
   static constexpr uint64_t bytes_max = UINT32_MAX;
 
@@ -35,7 +39,9 @@ class Entry {
   uint64_t value_bytes() const { return wide() ? load<uint32_t>(16) : value_bytes_; }
   bool expiring() const { return flags_ & expiring_flag; }
   int64_t expires_at_ms() const { return expiring() ? load<int64_t>(expiry_offset()) : 0; }
-  void set_expires_at_ms(int64_t at_ms) { store(expiry_offset(), at_ms); }  // only of an expiring entry
+  // 0: never. Only where can_expire(at_ms != 0); the place in the heap is not set.
+  void set_expires_at_ms(int64_t at_ms);
+  bool can_expire(bool expires) const { return expires == expiring() || wide(); }
   uint32_t heap_index() const { return load<uint32_t>(expiry_offset() + 8); }
   void set_heap_index(uint32_t index) { store(expiry_offset() + 8, index); }
 
@@ -44,16 +50,24 @@ class Entry {
   bool can_hold(uint64_t value_bytes, bool expiring) const;
   // Only after can_hold: the old bytes stay, bytes beyond them are uninitialised.
   void set_value_bytes(uint64_t value_bytes);
-  uint64_t allocated_bytes() const;
+  uint64_t used_bytes() const { return header_bytes() + key_bytes() + value_bytes(); }
+  // What it costs, nearly: what the allocator gives for so many bytes, or gave if there is room to grow, of which what
+  // lies far behind the value was never touched.
+  uint64_t memory_bytes() const;
+  // The most room that a value is given to grow in.
+  static constexpr uint64_t spare_bytes_max = 1 << 20;
 
  private:
-  static constexpr uint8_t wide_flag = 1, expiring_flag = 2;
+  // roomy: the allocation is not the one that make() without spare bytes would have asked for.
+  static constexpr uint8_t wide_flag = 1, expiring_flag = 2, roomy_flag = 4;
   static constexpr uint64_t short_key_max = UINT8_MAX, short_value_max = UINT16_MAX;
 
   Entry() = default;
   bool wide() const { return flags_ & wide_flag; }
   uint64_t expiry_offset() const { return wide() ? 20 : 12; }
-  uint64_t header_bytes() const { return 12 + (wide() ? 8u : 0u) + (expiring() ? 12u : 0u); }
+  static uint64_t header_bytes(bool wide, bool expiring) { return wide ? 32 : expiring ? 24 : 12; }
+  uint64_t header_bytes() const { return header_bytes(wide(), expiring()); }
+  uint64_t allocated_bytes() const;
   const char* bytes() const { return reinterpret_cast<const char*>(this); }
   char* bytes() { return reinterpret_cast<char*>(this); }
   template <typename T>

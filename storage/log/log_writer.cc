@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "storage/base/huge_pages.h"
+
 namespace sett::storage {
 
 using namespace log_format;
@@ -94,6 +96,11 @@ void LogWriter::seal(std::string& out, size_t at, ChunkKind kind, uint64_t mark)
 void LogWriter::append(std::span<const std::string_view> parts, uint64_t record_bytes, Sequence sequence, uint64_t mark,
                        std::string& out) {
   assert(sequence == next_);
+  // All at once: growing as it fills would copy a large record again and again.
+  if (const uint64_t room = framed_bytes_max(record_bytes); out.capacity() - out.size() < room) {
+    out.reserve(out.size() + room);
+    prefer_huge_pages(out.data() + out.size(), room);
+  }
   PartsCursor cursor(parts);
   uint64_t left = record_bytes;
   bool first = true;

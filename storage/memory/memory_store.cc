@@ -175,9 +175,15 @@ CommitResult MemoryStore::commit(std::span<const Mutation> batch) {
   const CommitResult result = append(batch);
   if (result.kind != CommitResult::Kind::committed) return result;
   bool binds = false;
-  for (const Mutation& mutation : batch) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const Mutation& mutation = batch[i];
     if (mutation.kind == Mutation::Kind::bind) {
       binds = true;
+      continue;
+    }
+    if (mutation.kind == Mutation::Kind::remove && i + 1 < batch.size() &&
+        apply_move(mutation, batch[i + 1], result.sequence)) {
+      ++i;
       continue;
     }
     Shard& at = shard(shard_of(mutation.key));
@@ -229,6 +235,33 @@ void MemoryStore::apply(Shard& at, const Mutation& mutation, Sequence sequence) 
   table->apply(mutation, sequence);
   if (!removes && mutation.expires_at_ms != 0) at.next_due_ms = std::min(at.next_due_ms, mutation.expires_at_ms);
   at.count_memory(before, table->memory_bytes());
+}
+
+bool MemoryStore::apply_move(const Mutation& removal, const Mutation& put, Sequence sequence) {
+  if (put.kind != Mutation::Kind::put || put.value.empty()) return false;
+  Shard& from = shard(shard_of(removal.key));
+  Shard& to = shard(shard_of(put.key));
+  from.lock.assert_held();
+  to.lock.assert_held();
+  Table* source = from.find_table(removal.bucket);
+  Entry* entry = source ? source->find(removal.key) : nullptr;
+  if (!entry || entry->value().data() != put.value.data() || entry->value().size() != put.value.size()) return false;
+  // The entry itself changes its key where that is less work than a copy; else the value is copied before it goes.
+  const uint64_t before = source->memory_bytes();
+  entry = source->take(removal.key);
+  from.count_memory(before, source->memory_bytes());
+  from.last_removal = std::max(from.last_removal, sequence);
+  if (Entry* renamed = Entry::rename(entry, put.key, put.expires_at_ms, sequence)) {
+    Table& target = to.table(put.bucket, secret_);
+    const uint64_t target_before = target.memory_bytes();
+    target.adopt(renamed);
+    to.count_memory(target_before, target.memory_bytes());
+    if (put.expires_at_ms != 0) to.next_due_ms = std::min(to.next_due_ms, put.expires_at_ms);
+  } else {
+    apply(to, put, sequence);
+    Entry::free(entry);
+  }
+  return true;
 }
 
 void MemoryStore::apply_binds(std::span<const Mutation> batch, Sequence sequence) NO_THREAD_SAFETY_ANALYSIS {

@@ -81,6 +81,9 @@ class MemoryStore : public Store {
   // Applies one mutation of a batch that is in the journal already, or of a replay. `shard` is locked (replay: nobody
   // else is there). Binds are not for here.
   void apply(Shard& shard, const Mutation& mutation, Sequence sequence) REQUIRES(shard.lock);
+  // A removal and the put behind it, if the put's value is the one of the entry removed. False: it is not, and nothing
+  // was done.
+  bool apply_move(const Mutation& removal, const Mutation& put, Sequence sequence);
   // Binds a name and detaches what no name is bound to any more. All shards locked.
   void apply_binds(std::span<const Mutation> batch, Sequence sequence);
   // Frees a table that was detached, in slices in the background.

@@ -6,17 +6,9 @@
 
 namespace sett::storage {
 
-namespace {
-// malloc_usable_size is a cache miss a call: the classes of the allocator are 16 bytes apart where most entries are.
-uint64_t memory_of(const Entry& entry) {
-  const uint64_t exact = 12 + (entry.expiring() ? 12u : 0u) + entry.key_bytes() + entry.value_bytes();
-  return (exact + 15) & ~15ull;
-}
-}  // namespace
-
 void Table::account(const Entry& entry, int sign) {
   const uint64_t bytes = entry.key_bytes() + entry.value_bytes();
-  const uint64_t memory = memory_of(entry);
+  const uint64_t memory = entry.memory_bytes();
   bytes_ += sign > 0 ? bytes : -bytes;
   entry_memory_ += sign > 0 ? memory : -memory;
 }
@@ -36,6 +28,18 @@ bool Table::apply(const Mutation& mutation, Sequence sequence) {
       assert(false);
       return false;
   }
+}
+
+// In place: the entry can_expire so.
+void Table::set_expiry(Entry* entry, int64_t expires_at_ms) {
+  const bool was_expiring = entry->expiring();
+  if (was_expiring && expires_at_ms == 0) expiries_.remove(entry);
+  entry->set_expires_at_ms(expires_at_ms);
+  if (expires_at_ms == 0) return;
+  if (was_expiring)
+    expiries_.update(entry);
+  else
+    expiries_.add(entry);
 }
 
 // Puts `with` in the place of `old`, which is freed.
@@ -62,21 +66,33 @@ void Table::put(const Mutation& mutation, Sequence sequence) {
     if (!value.empty()) std::memmove(old->value_data(), value.data(), value.size());
     account(*old, +1);
     old->set_sequence(sequence);
-    if (mutation.expires_at_ms != 0) {
-      old->set_expires_at_ms(mutation.expires_at_ms);
-      expiries_.update(old);
-    }
+    set_expiry(old, mutation.expires_at_ms);
     return;
   }
   Entry* entry = Entry::make(mutation.key, value.size(), mutation.expires_at_ms, sequence);
   if (!value.empty()) std::memcpy(entry->value_data(), value.data(), value.size());
-  if (old) {
-    exchange(hash, old, entry);
-  } else {
-    entries_.insert(hash, entry);
-    account(*entry, +1);
-    if (entry->expiring()) expiries_.add(entry);
-  }
+  place(hash, old, entry);
+}
+
+// `old` is the entry of that key, nullptr: there is none.
+void Table::place(uint64_t hash, Entry* old, Entry* entry) {
+  if (old) return exchange(hash, old, entry);
+  entries_.insert(hash, entry);
+  account(*entry, +1);
+  if (entry->expiring()) expiries_.add(entry);
+}
+
+Entry* Table::take(std::string_view key) {
+  const uint64_t hash = entries_.hash(key);
+  Entry* entry = entries_.find(hash, key);
+  assert(entry);
+  extract(hash, entry);
+  return entry;
+}
+
+void Table::adopt(Entry* entry) {
+  const uint64_t hash = entries_.hash(entry->key());
+  place(hash, entries_.find(hash, entry->key()), entry);
 }
 
 bool Table::splice(const Mutation& mutation, Sequence sequence) {
@@ -97,10 +113,9 @@ bool Table::splice(const Mutation& mutation, Sequence sequence) {
     account(*entry, +1);
     lay(*entry);
   } else {
-    // A value that grows by splices gets room for more, so that growing byte by byte stays linear: twice, at most 1 MB
-    // extra.
+    // A value that grows by splices gets room for more, so that growing byte by byte stays linear.
     const bool grows = mutation.new_length > old_bytes && old_bytes > 64;
-    const uint64_t extra = grows ? std::min(mutation.new_length, uint64_t{1} << 20) : 0;
+    const uint64_t extra = grows ? std::min(mutation.new_length, Entry::spare_bytes_max) : 0;
     Entry* grown = Entry::make(mutation.key, mutation.new_length, entry->expires_at_ms(), sequence, extra);
     std::memcpy(grown->value_data(), entry->value_data(), kept);
     lay(*grown);  // before the old entry goes: the bytes may be a view into it
@@ -113,11 +128,8 @@ bool Table::expire(const Mutation& mutation, Sequence sequence) {
   const uint64_t hash = entries_.hash(mutation.key);
   Entry* entry = entries_.find(hash, mutation.key);
   if (!entry) return false;
-  if (entry->expiring() == (mutation.expires_at_ms != 0)) {
-    if (entry->expiring()) {
-      entry->set_expires_at_ms(mutation.expires_at_ms);
-      expiries_.update(entry);
-    }
+  if (entry->can_expire(mutation.expires_at_ms != 0)) {
+    set_expiry(entry, mutation.expires_at_ms);
     entry->set_sequence(sequence);
     return true;
   }
@@ -127,10 +139,14 @@ bool Table::expire(const Mutation& mutation, Sequence sequence) {
   return true;
 }
 
-void Table::drop(uint64_t hash, Entry* entry) {
+void Table::extract(uint64_t hash, Entry* entry) {
   entries_.extract(hash, entry);
   if (entry->expiring()) expiries_.remove(entry);
   account(*entry, -1);
+}
+
+void Table::drop(uint64_t hash, Entry* entry) {
+  extract(hash, entry);
   Entry::free(entry);
 }
 

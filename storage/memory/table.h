@@ -22,6 +22,10 @@ class Table {
   // put, splice, expire or remove. A splice or expire of an absent key does nothing and returns false; so does a
   // removal.
   bool apply(const Mutation& mutation, Sequence sequence);
+  // Takes the entry of a key that is there out of the table: it is the caller's.
+  Entry* take(std::string_view key);
+  // Puts an entry in, in the place of the one of its key, if any. It is the table's from there on.
+  void adopt(Entry* entry);
   // Removes the entry that is due first, if it is due at `now_ms`; `key` gets its key when not null. False: none is
   // due.
   bool expire_first(int64_t now_ms, std::string* key);
@@ -39,7 +43,10 @@ class Table {
   bool splice(const Mutation& mutation, Sequence sequence);
   bool expire(const Mutation& mutation, Sequence sequence);
   bool remove(std::string_view key);
+  void set_expiry(Entry* entry, int64_t expires_at_ms);
+  void place(uint64_t hash, Entry* old, Entry* entry);
   void exchange(uint64_t hash, Entry* old, Entry* with);
+  void extract(uint64_t hash, Entry* entry);
   void drop(uint64_t hash, Entry* entry);
   void account(const Entry& entry, int sign);
 

@@ -58,9 +58,9 @@ TEST_CASE("transaction: a view of an entry that the batch changes in between", "
   SECTION("overwritten in place") {
     with.run([](Transaction& txn) {
       const auto in = txn.bucket("0");
-      txn.put(in, "b", txn.read(in, "a")->value, 0, Event::copy_to);
+      txn.copy(in, "b", in, txn.read(in, "a"), 0, Event::copy_to);
       txn.put(in, "a", "replaced", 0, Event::set);
-      txn.put(in, "c", txn.read(in, "b")->value, 0, Event::copy_to);
+      txn.copy(in, "c", in, txn.read(in, "b"), 0, Event::copy_to);
     });
     REQUIRE(with.get("0", "a") == "replaced");
     REQUIRE(with.get("0", "c") == "original");
@@ -69,10 +69,35 @@ TEST_CASE("transaction: a view of an entry that the batch changes in between", "
     with.run([](Transaction& txn) {
       const auto in = txn.bucket("0");
       txn.expire(in, "a", txn.now_ms() + 1000, Event::expire);
-      txn.put(in, "c", txn.read(in, "a")->value, 0, Event::copy_to);
+      txn.copy(in, "c", in, txn.read(in, "a"), 0, Event::copy_to);
     });
     REQUIRE(with.expiry("0", "a") > 0);
     REQUIRE(with.get("0", "c") == "original");
+  }
+  SECTION("moved on and on") {
+    with.run([](Transaction& txn) {
+      const auto in = txn.bucket("0");
+      txn.move({in, "a", Event::rename_from}, txn.read(in, "a"), {in, "x", Event::rename_to});
+      txn.put(in, "a", "replaced", 0, Event::set);
+      txn.move({in, "x", Event::rename_from}, txn.read(in, "x"), {in, "c", Event::rename_to});
+    });
+    REQUIRE(with.get("0", "a") == "replaced");
+    REQUIRE(with.get("0", "c") == "original");
+    REQUIRE_FALSE(with.get("0", "x"));
+  }
+  SECTION("overwritten in part, after a copy and before another") {
+    with.run([](Transaction& txn) {
+      const auto in = txn.bucket("0");
+      for (const char* copy : {"b", "c", "d"}) {
+        txn.splice(in, "a", 0, std::string_view(copy, 1), 8, Event::setrange);
+        txn.copy(in, copy, in, txn.read(in, "a"), 0, Event::copy_to);
+      }
+    });
+    REQUIRE(with.get("0", "b") == "briginal");
+    REQUIRE(with.get("0", "c") == "criginal");
+    REQUIRE(with.get("0", "d") == "driginal");
+    with.put("0", "b", "original");
+    with.put("0", "c", "original");
   }
   REQUIRE(with.get("0", "b").value_or("original") == "original");
 }

@@ -146,8 +146,10 @@ std::string perform(Transaction& txn, const Operation& op) {
       if (in == to && op.key == op.other_key) break;
       const auto found = txn.read(in, op.key);
       if (!found) break;
-      txn.put(to, op.other_key, found->value, found->expires_at_ms, Event::copy_to);
-      if (op.kind == Kind::rename) txn.remove(in, op.key, Event::del);
+      if (op.kind == Kind::rename)
+        txn.move({in, op.key, Event::rename_from}, found, {to, op.other_key, Event::rename_to});
+      else
+        txn.copy(to, op.other_key, in, found, found->expires_at_ms, Event::copy_to);
       out = "1";
       break;
     }

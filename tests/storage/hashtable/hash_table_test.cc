@@ -167,7 +167,18 @@ TEST_CASE("entry: header forms, and room to grow", "[hashtable]") {
         REQUIRE(entry->expires_at_ms() == expires_at_ms);
         REQUIRE(entry->sequence() == 43);
         REQUIRE(entry->can_hold(value_bytes, expires_at_ms != 0));
-        REQUIRE_FALSE(entry->can_hold(value_bytes, expires_at_ms == 0));
+        const bool wide = key_bytes > 255 || value_bytes > 65'535;
+        REQUIRE(entry->can_hold(value_bytes, expires_at_ms == 0) == wide);
+        REQUIRE(entry->memory_bytes() >= entry->used_bytes());
+        REQUIRE(entry->memory_bytes() <= entry->used_bytes() + entry->used_bytes() / 4 + 4096);
+        if (wide) {  // an expiry comes and goes in place
+          entry->set_expires_at_ms(expires_at_ms == 0 ? 99 : 0);
+          REQUIRE(entry->expires_at_ms() == (expires_at_ms == 0 ? 99 : 0));
+          entry->set_expires_at_ms(expires_at_ms);
+          REQUIRE(entry->expires_at_ms() == expires_at_ms);
+          REQUIRE(entry->key() == key);
+          REQUIRE(entry->value() == std::string(value_bytes, 'v'));
+        }
         if (expires_at_ms != 0) {
           entry->set_heap_index(77);
           REQUIRE(entry->heap_index() == 77);
@@ -177,4 +188,36 @@ TEST_CASE("entry: header forms, and room to grow", "[hashtable]") {
       }
     }
   }
+}
+
+TEST_CASE("entry: another key at the same place", "[hashtable]") {
+  const std::string value = std::string(50'000, 'a') + std::string(50'000, 'b');
+  const auto make = [&](std::string_view key) {
+    Entry* entry = Entry::make(key, value.size(), 0, 42);
+    std::copy(value.begin(), value.end(), entry->value_data());
+    return entry;
+  };
+  for (const std::string_view key : {"same-long", "short", "", "longer than the one before"}) {
+    Entry* entry = make("nine-long");
+    Entry* renamed = Entry::rename(entry, key, 99, 43);
+    if (!renamed) {  // the allocator gave no byte more than was asked for
+      REQUIRE(key.size() > 9);
+      REQUIRE(entry->key() == "nine-long");
+    } else {
+      REQUIRE(renamed == entry);
+      REQUIRE(entry->key() == key);
+      REQUIRE(entry->expires_at_ms() == 99);
+      REQUIRE(entry->sequence() == 43);
+    }
+    REQUIRE(entry->value() == value);
+    Entry::free(entry);
+  }
+  Entry* entry = make("k");
+  REQUIRE_FALSE(Entry::rename(entry, std::string(1 << 20, 'k'), 0, 43));
+  REQUIRE(entry->key() == "k");
+  REQUIRE(entry->value() == value);
+  Entry::free(entry);
+  Entry* small = Entry::make("k", 100, 0, 42);
+  REQUIRE_FALSE(Entry::rename(small, "l", 0, 43));
+  Entry::free(small);
 }
