@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace sett::server {
 
@@ -94,8 +95,10 @@ Status healthcheck(const config::ServerOptions& options) {
     if (reply.front() == '-') break;
   }
   if (reply == expected) return {};
-  return Status::error(ErrorKind::io,
-                       reply.empty() ? "no answer" : "the answer was " + reply.substr(0, reply.find('\r')));
+  if (reply.empty()) return Status::error(ErrorKind::io, "no answer");
+  std::string_view unexpected = reply;
+  if (unexpected.starts_with("+OK\r\n")) unexpected.remove_prefix(5);  // of AUTH: what followed is the matter
+  return Status::error(ErrorKind::io, "the answer was " + std::string(unexpected.substr(0, unexpected.find('\r'))));
 }
 
 }  // namespace sett::server
