@@ -133,7 +133,7 @@ class Refusals(settd.SettdTest):
         self.assert_refused("--check-config", path, says=["prot"])
 
     def test_healthcheck_has_an_exit_code(self):
-        server = self.start("--server.requirepass", "secret")
+        server = self.start("--server.requirepass", "secret", password="secret")
         code, output = self.run_settd("healthcheck", "--server.port", str(server.port), "--server.requirepass", "secret")
         self.assertEqual(code, 0, output)
         server.kill()

@@ -22,11 +22,11 @@ class SettdTest(unittest.TestCase):
         self.addCleanup(self.directory.__exit__, None, None, None)
         self.data = os.path.join(self.directory.path, "data")
 
-    def start(self, *arguments, name="settd", port=None, data_dir=None):
+    def start(self, *arguments, name="settd", port=None, data_dir=None, password=None):
         server = servers.start_settd(binary, self.directory.path, *arguments, name=name, port=port,
                                      data_dir=data_dir or self.data)
         self.addCleanup(server.kill)
-        return server.wait_ready()
+        return server.wait_ready(password=password)
 
     def connect(self, server):
         connection = resp.Connection(server.port)
