@@ -81,6 +81,7 @@ void Daemon::post_foreground(storage::Executor::Task task) {
 
 int Daemon::run() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is a full disk, not the end of the process
   fit_clients_to_descriptors(options_);
   free_memory_in_background();
   if (!open_listener()) return 1;

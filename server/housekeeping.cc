@@ -82,8 +82,8 @@ void Housekeeping::look_at_stores() {
                    stats.cut_tail_bytes);
     if (stats.disk_full && !told.disk_full)
       spdlog::error(
-          "{}: the disk is full: {} has no room for another log file, not even for one far smaller than "
-          "{}.wal_segment_size; writes are refused once the last one is full, reads and deletes go on",
+          "{}: the disk is full: {} has no room for another log file; writes are refused once the last one is "
+          "full, reads and deletes go on (on a very small disk a smaller {}.wal_segment_size needs less)",
           store->backend(), stats.full_folder, store->backend());
     if (!stats.disk_full && told.disk_full) spdlog::info("{}: there is room on the disk again", store->backend());
     if (stats.snapshot_failed && !told.snapshot_failed)

@@ -12,6 +12,7 @@ ErrorKind kind_of_errno(int error_number) {
   switch (error_number) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:  // RLIMIT_FSIZE, or the file system's own limit
       return ErrorKind::no_space;
     case ENOENT:
       return ErrorKind::not_found;

@@ -15,7 +15,7 @@ enum class ErrorKind : uint8_t {
   not_found,
   already_exists,
   io,          // a call of the operating system failed
-  no_space,    // ENOSPC, EDQUOT: may pass once there is room again
+  no_space,    // ENOSPC, EDQUOT, EFBIG: may pass once there is room again
   corruption,  // bytes on disk are not what was written; carries file and offset
   busy,        // somebody else holds it
   unsupported,
@@ -27,7 +27,7 @@ class [[nodiscard]] Status {
  public:
   Status() = default;
   static Status error(ErrorKind kind, std::string message);
-  // `what` names the failed call; ENOSPC and EDQUOT become no_space, ENOENT not_found, EEXIST already_exists.
+  // `what` names the failed call; ENOSPC, EDQUOT and EFBIG become no_space, ENOENT not_found, EEXIST already_exists.
   static Status from_errno(std::string what, std::string file, int error_number);
   static Status corruption(std::string file, uint64_t offset, std::string message);
 

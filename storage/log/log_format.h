@@ -62,14 +62,15 @@ inline void put_segment_header(char* at, const SegmentHeader& header) {
   put_fixed<uint32_t>(at + 60, crc32c({at, 60}));
 }
 
-// Magic and checksum are right: the file was written by sett, in some version. Both stay where they are in all
+// The version that a file with our magic names, right or not; 0 for any other file. Both stay where they are in all
 // versions.
+inline uint32_t segment_version(std::string_view bytes) {
+  return bytes.size() >= segment_header_bytes && bytes.starts_with(magic) ? get_fixed<uint32_t>(bytes.data() + 8) : 0;
+}
+// Of our version: magic and checksum are right.
 inline bool is_segment_header(std::string_view bytes) {
   return bytes.size() >= segment_header_bytes && bytes.starts_with(magic) &&
          get_fixed<uint32_t>(bytes.data() + 60) == crc32c(bytes.substr(0, 60));
-}
-inline uint32_t segment_version(const char* at) {
-  return get_fixed<uint32_t>(at + 8);
 }
 // Of a header of our version.
 inline SegmentHeader get_segment_header(const char* at) {

@@ -36,17 +36,18 @@ Result<std::optional<LogScan::Segment>> read_header(FileSystem& files, const std
   char bytes[segment_header_bytes];
   auto got = (*file)->read(0, bytes, sizeof bytes);
   if (!got) return got.status();
-  if (!is_segment_header({bytes, *got})) {
+  const std::string_view header(bytes, *got);
+  if (segment_version(header) > version) {  // before the checksum, which a newer version may keep elsewhere
+    return Status::error(ErrorKind::unsupported, path + ": written by a newer sett (format " +
+                                                     std::to_string(segment_version(header)) +
+                                                     ", this one reads up to " + std::to_string(version) + ")");
+  }
+  if (!is_segment_header(header)) {
     auto begun = has_chunks(**file);
     if (!begun) return begun.status();
     if (*begun) return damaged(path, 0, "the header of the log segment is damaged");
     if ((*file)->size() < block_bytes) return damaged(path, (*file)->size(), "the file is shorter than it was made");
     return std::optional<LogScan::Segment>();
-  }
-  if (segment_version(bytes) > version) {
-    return Status::error(ErrorKind::unsupported, path + " has version " + std::to_string(segment_version(bytes)) +
-                                                     " of the log format; this settd reads up to version " +
-                                                     std::to_string(version));
   }
   LogScan::Segment segment{path, (*file)->size(), get_segment_header(bytes)};
   if (segment.header.number != number) {

@@ -37,14 +37,15 @@ Result<Manifest> decode_manifest(std::string_view bytes, const std::string& file
   const auto corrupt = [&](const char* what) { return Status::corruption(file, 0, what); };
   constexpr size_t frame_bytes = manifest_magic.size() + 2 * sizeof(uint32_t);
   if (bytes.size() < frame_bytes || !bytes.starts_with(manifest_magic)) return corrupt("this is no manifest of sett");
+  // Before the checksum, which a newer version may keep elsewhere.
   const auto covered = bytes.substr(0, bytes.size() - sizeof(uint32_t));
-  if (get_fixed<uint32_t>(bytes.data() + covered.size()) != crc32c(covered))
-    return corrupt("the checksum of the manifest is wrong");
   ByteReader reader(covered.substr(manifest_magic.size()));
   if (const auto version = reader.fixed<uint32_t>(); version > manifest_version)
     return Status::error(ErrorKind::unsupported, file + ": written by a newer sett (format " + std::to_string(version) +
                                                      ", this one reads up to " + std::to_string(manifest_version) +
                                                      ")");
+  if (get_fixed<uint32_t>(bytes.data() + covered.size()) != crc32c(covered))
+    return corrupt("the checksum of the manifest is wrong");
   Manifest manifest;
   manifest.generation = reader.varint();
   manifest.created_ms = static_cast<int64_t>(reader.varint());

@@ -53,12 +53,12 @@ class Reader {
     const auto generation = fields.fixed<uint64_t>();
     const auto checksum = fields.fixed<uint32_t>();
     if (!header.starts_with(snapshot_magic)) return corrupt(0, "this is no snapshot of sett");
-    if (checksum != crc32c(std::string_view(header).substr(0, header.size() - sizeof checksum)))
-      return corrupt(0, "the checksum of the header is wrong");
     if (version > snapshot_version)
       return Status::error(ErrorKind::unsupported, path_ + ": written by a newer sett (format " +
                                                        std::to_string(version) + ", this one reads up to " +
                                                        std::to_string(snapshot_version) + ")");
+    if (checksum != crc32c(std::string_view(header).substr(0, header.size() - sizeof checksum)))
+      return corrupt(0, "the checksum of the header is wrong");
     if (shard != shard_ || generation != generation_)
       return corrupt(0, "the snapshot belongs to another shard or time");
     return {};

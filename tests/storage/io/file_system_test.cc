@@ -1,9 +1,11 @@
 // What every FileSystem promises, run over the real one and over the simulated one.
 #include "storage/io/file_system.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 
 #include "storage/io/posix_file_system.h"
 #include "storage/io/simulated_file_system.h"
@@ -171,4 +173,26 @@ TEST_CASE("posix files are for the owner and the group only", "[io]") {
   REQUIRE((facts.st_mode & 07777) == 0640);
   REQUIRE(::stat(with.root.c_str(), &facts) == 0);
   REQUIRE((facts.st_mode & 07777) == 0750);
+}
+
+TEST_CASE("a limit on the size of files is a full disk", "[io]") {
+  TemporaryDirectory directory;
+  PosixFileSystem files;
+  auto file = files.create(directory.path() + "/f");
+  REQUIRE(file);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);  // as settd does
+  const rlimit small{8192, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const auto fits = (*file)->append(std::string(8192, 'x'));
+  const auto appended = (*file)->append("y");
+  const auto allocated = (*file)->allocate(1 << 20);
+  const bool restored = ::setrlimit(RLIMIT_FSIZE, &before) == 0;
+  std::signal(SIGXFSZ, handler);
+  REQUIRE(restored);
+  REQUIRE(fits);
+  REQUIRE(appended.kind() == ErrorKind::no_space);
+  REQUIRE(allocated.kind() == ErrorKind::no_space);
+  REQUIRE((*file)->append("z"));
 }

@@ -158,6 +158,12 @@ TEST_CASE("a flipped byte in a log that was closed is damage, and nothing is cha
       auto bytes = log.bytes;
       bytes[at] = static_cast<char>(bytes[at] ^ flip);
       const auto status = log.open_with(bytes);
+      if (log_format::segment_version(bytes) > log_format::version) {
+        REQUIRE(status.kind() == ErrorKind::unsupported);
+        REQUIRE(status.message().find(log.name + ": written by a newer sett") == 0);
+        REQUIRE(log.with.files->content(log.name) == bytes);
+        continue;
+      }
       REQUIRE(status.kind() == ErrorKind::corruption);
       REQUIRE(status.file() == log.name);
       REQUIRE(status.offset().has_value());
@@ -187,7 +193,9 @@ TEST_CASE("a flipped byte in a log that was not closed is damage or, in the last
     bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
     const auto status = log.open_with(bytes);
     REQUIRE(log.found_a_prefix());
-    if (at < last_begin) {
+    if (log_format::segment_version(bytes) > log_format::version) {
+      REQUIRE(status.kind() == ErrorKind::unsupported);
+    } else if (at < last_begin) {
       REQUIRE(status.kind() == ErrorKind::corruption);
     } else {
       REQUIRE(status);
@@ -247,7 +255,8 @@ TEST_CASE("a flipped byte in any segment of a longer log is damage", "[log]") {
   for (int i = 0; i < 400; ++i) {
     const auto path = with.path(names[random.below(names.size())]);
     const auto bytes = with.files->content(path);
-    const size_t at = random.below(bytes.size());
+    size_t at = random.below(bytes.size());
+    if (at >= 8 && at < 12) at = 0;  // of a newer version nothing else is looked at
     INFO(path << " byte " << at);
     LogHarness damaged;
     damaged.files = with.files->kill();

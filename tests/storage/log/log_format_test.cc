@@ -87,7 +87,7 @@ TEST_CASE("a newer version of the format is refused by name", "[log]") {
   const auto status = with.open();
   REQUIRE(status.kind() == ErrorKind::unsupported);
   REQUIRE(status.to_string().find(segment_name(1)) != std::string::npos);
-  REQUIRE(status.to_string().find("version 2") != std::string::npos);
+  REQUIRE(status.to_string().find("written by a newer sett (format 2,") != std::string::npos);
 }
 
 TEST_CASE("names of segments", "[log]") {
