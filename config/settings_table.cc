@@ -83,7 +83,7 @@ constexpr std::array table{
     one_of("store.backend", store<&Store::backend>, restart, backends, Kind::backend),
     row("store.shards", Kind::integer, store<&Store::shards>, restart, 0, 1024),
     one_of("store.hash", store<&Store::hash>, restart, hashes),
-    row("store.max_buckets", Kind::integer, store<&Store::max_buckets>, restart, 1, 16384),
+    row("store.max_buckets", Kind::integer, store<&Store::max_buckets>, restart, 1, 32768),
 
     row("simple_kv.enabled", Kind::boolean, simple_kv<&SimpleKv::enabled>, restart),
     row("simple_kv.path", Kind::text, simple_kv<&SimpleKv::path>, restart),

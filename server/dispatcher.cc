@@ -205,6 +205,8 @@ Dispatcher::Step Dispatcher::settle(Connection& connection, std::string& out, si
       break;
     case Transaction::Verdict::too_many_buckets:
       return replaced_by_error(out, begin, "ERR there are already max_buckets buckets", connection);
+    case Transaction::Verdict::several_stores:
+      return replaced_by_error(out, begin, error_several_stores, connection);
     case Transaction::Verdict::needs_shards:
       out.resize(begin);
       txn_.add_missing_shards(pending.extra_shards);

@@ -65,7 +65,8 @@ struct Capabilities {
   bool ordered = false;  // scan() goes in key order
   bool exact_count = true;
   bool immediate_listing = true;
-  bool durable = true;  // SAVE means something
+  bool durable = true;     // SAVE means something
+  bool may_refuse = true;  // commit() may answer something else than `committed`
 };
 
 // Woken when a shard's lock may be had. One waiter waits for one lock at a time and outlives its wait.
@@ -138,15 +139,16 @@ class Store {
 
   // --- Buckets. Under any shard's lock.
   virtual BucketId find_bucket(std::string_view name) const = 0;
-  // The id that the nth (0, 1, ...) bind of a batch should use; no_bucket when max_buckets is reached by then.
+  // The id that the nth (0, 1, ...) bind of a batch should use; no_bucket when max_buckets is reached by then. Its
+  // generation is above that of every id so far, and of those of a lower nth.
   virtual BucketId propose_bucket(uint32_t nth, uint32_t names_added) const = 0;
   virtual std::vector<BucketInfo> list_buckets() const = 0;
 
   // --- Keys. Under the lock of the key's shard.
   virtual ReadResult read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) = 0;
   // Under the locks of all shards of the keys in it; with a bind in it, of all shards. All or nothing. Views into
-  // entries of the store are allowed as values if that entry is not mutated earlier in the batch; but for a put directly
-  // behind the removal of the entry whose whole value it puts elsewhere, as RENAME does.
+  // entries of the store are allowed as values if that entry is not mutated earlier in the batch; but for a put
+  // directly behind the removal of the entry whose whole value it puts elsewhere, as RENAME does.
   virtual CommitResult commit(std::span<const Mutation> batch) = 0;
   virtual void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) = 0;
 

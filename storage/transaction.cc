@@ -10,9 +10,11 @@ void Transaction::begin(const LockSet& held, int64_t wall_ms) {
   held_ = &held;
   verdict_ = Verdict::good;
   buckets_.clear();
+  if (!by_name_.empty()) by_name_.clear();
   batch_.clear();
   owners_.clear();
   borrowing_.clear();
+  refusing_ = nullptr;
   folded_ = 0;
   if (!overlay_.empty()) overlay_.clear();
   fresh_.clear();
@@ -20,7 +22,6 @@ void Transaction::begin(const LockSet& held, int64_t wall_ms) {
   needs_.clear();
   missing_.clear();
   dependencies_.clear();
-  names_added_.clear();
   // The highest floor of all shards judges the whole run, so that no shard's time steps back.
   now_ms_ = wall_ms;
   for (const auto& item : held) now_ms_ = item.store->raise_clock(item.shard, now_ms_);
@@ -29,12 +30,19 @@ void Transaction::begin(const LockSet& held, int64_t wall_ms) {
 }
 
 Transaction::Bucket Transaction::bucket(std::string_view name) {
-  for (size_t i = 0; i < buckets_.size(); ++i)
-    if (buckets_[i].name == name) return static_cast<Bucket>(i);
+  constexpr size_t searched_max = 8;  // beyond, a table is faster
+  if (by_name_.empty()) {
+    for (size_t i = 0; i < buckets_.size(); ++i)
+      if (buckets_[i].name == name) return static_cast<Bucket>(i);
+  } else if (const auto at = by_name_.find(name); at != by_name_.end()) {
+    return at->second;
+  }
   Store& store = router_->store_of(name);
   buckets_.push_back({name, &store, store.find_bucket(name)});
   // That a bucket is not there may be the work of a drop that is not safe yet.
   if (buckets_.back().id == no_bucket) depend_on(store, store.journal().last());
+  if (buckets_.size() > searched_max)
+    for (size_t i = by_name_.size(); i < buckets_.size(); ++i) by_name_.emplace(buckets_[i].name, i);
   return static_cast<Bucket>(buckets_.size() - 1);
 }
 
@@ -43,8 +51,8 @@ void Transaction::make_void(Verdict verdict) {
 }
 
 bool Transaction::is_fresh(const Store& store, BucketId id) const {
-  for (const FreshBucket& fresh : fresh_)
-    if (fresh.store == &store && fresh.id == id) return true;
+  for (const FreshBuckets& own : fresh_)
+    if (own.store == &store) return own.count > 0 && generation_of(id) >= own.first_generation;
   return false;
 }
 
@@ -111,6 +119,7 @@ bool Transaction::require_shard(Store& store, ShardIndex shard) {
 
 void Transaction::stage(Store& store, const Mutation& mutation, bool borrows) {
   if (mutation.kind != Mutation::Kind::bind && !require_shard(store, store.shard_of(mutation.key))) return;
+  if (!owners_.empty() && owners_.front() != &store) refuse_several_stores(store);
   if (borrows) borrowing_.push_back(batch_.size());
   batch_.push_back(mutation);
   owners_.push_back(&store);
@@ -123,21 +132,31 @@ bool Transaction::require_all(Store& store) {
   return false;
 }
 
-int& Transaction::names_added(Store& store) {
-  for (auto& [owner, names] : names_added_)
-    if (owner == &store) return names;
-  return names_added_.emplace_back(&store, 0).second;
+// Were there two that may refuse, the second could do so after the first has committed; and then the run can neither be
+// taken back nor taken again.
+void Transaction::refuse_several_stores(Store& store) {
+  if (!refusing_ && owners_.front()->capabilities().may_refuse) refusing_ = owners_.front();
+  if (!store.capabilities().may_refuse) return;
+  if (refusing_ && refusing_ != &store) make_void(Verdict::several_stores);
+  refusing_ = &store;
+}
+
+Transaction::FreshBuckets& Transaction::fresh(Store& store) {
+  for (FreshBuckets& own : fresh_)
+    if (own.store == &store) return own;
+  return fresh_.emplace_back(FreshBuckets{&store, 0, 0, 0});
 }
 
 BucketId Transaction::propose(Store& store, bool adds_name) {
-  uint32_t nth = 0;
-  for (const FreshBucket& fresh : fresh_) nth += fresh.store == &store;
-  const int names = names_added(store) + (adds_name ? 1 : 0);
-  const BucketId id = store.propose_bucket(nth, static_cast<uint32_t>(std::max(0, names)));
-  if (id == no_bucket)
+  FreshBuckets& own = fresh(store);
+  const int names = own.names_added + (adds_name ? 1 : 0);
+  const BucketId id = store.propose_bucket(own.count, static_cast<uint32_t>(std::max(0, names)));
+  if (id == no_bucket) {
     make_void(Verdict::too_many_buckets);
-  else
-    names_added(store) = names;
+    return id;
+  }
+  if (own.count++ == 0) own.first_generation = generation_of(id);
+  own.names_added = names;
   return id;
 }
 
@@ -151,9 +170,7 @@ bool Transaction::ensure_exists(OpenBucket& bucket) {
   if (bucket.id != no_bucket) return true;
   if (!require_all(*bucket.store)) return false;
   const BucketId id = propose(*bucket.store, true);
-  if (id == no_bucket) return false;
-  fresh_.push_back({bucket.store, id});
-  return bind(bucket, id, Event::none);
+  return id != no_bucket && bind(bucket, id, Event::none);
 }
 
 void Transaction::put(Bucket bucket, std::string_view key, std::string_view value, int64_t expires_at_ms, Event event) {
@@ -236,16 +253,14 @@ void Transaction::flush(Bucket bucket) {
   OpenBucket& open = buckets_[bucket];
   if (open.id == no_bucket || !require_all(*open.store)) return;
   const BucketId id = propose(*open.store, false);
-  if (id == no_bucket) return;
-  fresh_.push_back({open.store, id});
-  bind(open, id, Event::flushed);
+  if (id != no_bucket) bind(open, id, Event::flushed);
 }
 
 void Transaction::drop(Bucket bucket) {
   OpenBucket& open = buckets_[bucket];
   if (open.id == no_bucket || !require_all(*open.store)) return;
   bind(open, no_bucket, Event::flushed);
-  --names_added(*open.store);
+  --fresh(*open.store).names_added;
 }
 
 void Transaction::swap(Bucket a, Bucket b) {
@@ -254,10 +269,14 @@ void Transaction::swap(Bucket a, Bucket b) {
   OpenBucket& second = buckets_[b];
   assert(first.store == second.store);
   if (!require_all(*first.store)) return;
-  if (!ensure_exists(first) || !ensure_exists(second)) return;
-  const BucketId id = first.id;
-  bind(first, second.id, Event::flushed);
-  bind(second, id, Event::flushed);
+  if (first.id == second.id) return;  // neither is there
+  // A bucket that is not there is not there under the other name afterwards: its bind, to nothing, comes last, so that
+  // the other's data always has a name.
+  OpenBucket& earlier = second.id != no_bucket ? first : second;
+  OpenBucket& later = second.id != no_bucket ? second : first;
+  const BucketId id = earlier.id;
+  bind(earlier, later.id, Event::flushed);
+  bind(later, id, Event::flushed);
 }
 
 // --- The overlay
@@ -419,9 +438,8 @@ CommitResult::Kind Transaction::commit() {
       std::vector<Store*> stores;
       for (Store* owner : owners_)
         if (std::find(stores.begin(), stores.end(), owner) == stores.end()) stores.push_back(owner);
-      // A log may refuse, memory does not: what can refuse comes first, and then nothing has been changed.
       std::stable_partition(stores.begin(), stores.end(),
-                            [](const Store* store) { return store->capabilities().durable; });
+                            [](const Store* store) { return store->capabilities().may_refuse; });
       for (Store* store : stores) {
         std::vector<Mutation> own;
         for (size_t i = 0; i < batch_.size(); ++i)

@@ -42,7 +42,7 @@ class Transaction {
     const EntryView* operator->() const { return &entry; }
   };
 
-  enum class Verdict : uint8_t { good, needs_fetch, needs_shards, too_many_buckets };
+  enum class Verdict : uint8_t { good, needs_fetch, needs_shards, too_many_buckets, several_stores };
 
   explicit Transaction(StoreRouter& router) : router_(&router) {}
 
@@ -95,8 +95,10 @@ class Transaction {
   // Adds to `wanted` what the run lacked; with needs_shards.
   void add_missing_shards(LockSet& wanted) const;
   std::vector<std::pair<Store*, std::vector<Need>>>& needs() { return needs_; }
-  // Commits what is staged, if anything, store by store (a run over several backends is atomic in each, not over all of
-  // them). The locks may be released afterwards. Only with a good verdict.
+  // Commits what is staged, if anything, store by store: first in the one that may refuse, of which there is one at
+  // most (verdict several_stores). So an answer other than `committed` means that nothing has changed anywhere, and the
+  // run may be taken again. After a crash it is atomic in each store, not over all of them. The locks may be released
+  // afterwards. Only with a good verdict.
   CommitResult::Kind commit();
   // What the reply waits for: of each store touched the highest sequence shown or written.
   struct Dependency {
@@ -136,15 +138,17 @@ class Transaction {
       return std::hash<std::string_view>()(key.key) ^ (static_cast<size_t>(key.bucket) * 0x9E3779B97F4A7C15ULL);
     }
   };
-  struct FreshBucket {  // bound by this run: the store has nothing of it
+  struct FreshBuckets {  // ids bound by this run: the store has nothing of them
     Store* store;
-    BucketId id;
-    friend bool operator==(const FreshBucket&, const FreshBucket&) = default;
+    uint64_t first_generation;
+    uint32_t count;
+    int names_added;  // by this run, net of those dropped
   };
 
   void stage(Store& store, const Mutation& mutation, bool borrows = false);
   bool require_shard(Store& store, ShardIndex shard);
-  int& names_added(Store& store);
+  FreshBuckets& fresh(Store& store);
+  void refuse_several_stores(Store& store);
   bool ensure_exists(OpenBucket& bucket);
   bool bind(OpenBucket& bucket, BucketId id, Event event);
   BucketId propose(Store& store, bool adds_name);
@@ -163,17 +167,18 @@ class Transaction {
   int64_t now_ms_ = 0;
   Verdict verdict_ = Verdict::good;
   std::vector<OpenBucket> buckets_;
+  std::unordered_map<std::string_view, Bucket> by_name_;  // of buckets_, once they are many
   std::vector<Mutation> batch_;
   std::vector<Store*> owners_;     // of batch_[i]
   std::vector<size_t> borrowing_;  // indices into batch_, ascending: the value is a view of an entry of the store
+  Store* refusing_ = nullptr;      // of the owners, if they are several: the one that may refuse
   size_t folded_ = 0;              // how much of batch_ is in overlay_
   std::unordered_map<StagedKey, Staged, StagedKeyHash> overlay_;
-  std::vector<FreshBucket> fresh_;
-  std::deque<std::string> kept_;  // stable addresses
+  std::vector<FreshBuckets> fresh_;  // one for each store whose catalogue the run changes
+  std::deque<std::string> kept_;     // stable addresses
   std::vector<std::pair<Store*, std::vector<Need>>> needs_;
   std::vector<LockSet::Item> missing_;
   std::vector<Dependency> dependencies_;
-  std::vector<std::pair<Store*, int>> names_added_;  // net of those dropped
 };
 
 }  // namespace sett::storage

@@ -23,6 +23,9 @@ inline constexpr std::string_view error_no_space =
 inline constexpr std::string_view error_log_failed =
     "MISCONF a write or sync of the log failed: writes are refused until the server is restarted on a sound disk";
 
+inline constexpr std::string_view error_several_stores =
+    "ERR a command cannot write to two backends that may each refuse it: all of it or nothing could not be kept";
+
 // A client's word within an error text: it ends at a NUL, as where Redis formats one.
 inline std::string shown_word(std::string_view word) {
   return std::string(word.substr(0, word.find('\0')));

@@ -24,7 +24,10 @@ ChaosStore::ChaosStore(std::unique_ptr<Store> inner, Executor& executor, const C
       executor_(executor),
       options_(options),
       held_(inner_->shard_count()),
-      random_(options.seed) {}
+      random_(options.seed) {
+  capabilities_ = inner_->capabilities();
+  capabilities_.may_refuse = capabilities_.may_refuse || options.conflict_one_in != 0;
+}
 
 ChaosStore::~ChaosStore() = default;
 

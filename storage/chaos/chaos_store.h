@@ -43,7 +43,7 @@ class ChaosStore final : public Store {
   Store& inner() { return *inner_; }
 
   std::string_view backend() const override { return inner_->backend(); }
-  const Capabilities& capabilities() const override { return inner_->capabilities(); }
+  const Capabilities& capabilities() const override { return capabilities_; }
   ShardIndex shard_count() const override { return inner_->shard_count(); }
   ShardIndex shard_of(std::string_view key) const override { return inner_->shard_of(key); }
 
@@ -109,6 +109,7 @@ class ChaosStore final : public Store {
   const std::unique_ptr<Store> inner_;
   Executor& executor_;
   const ChaosOptions options_;
+  Capabilities capabilities_;
   std::vector<std::atomic<bool>> held_;  // by whomever; handed over, a lock stays held
   mutable Mutex mutex_;
   Random random_ GUARDED_BY(mutex_);

@@ -11,12 +11,26 @@ BucketId Catalogue::find(std::string_view name) const {
 
 BucketId Catalogue::propose(uint32_t nth, uint32_t names_added) const {
   if (names_added > 0 && names_.size() + names_added > buckets_max_) return no_bucket;
-  uint32_t free_before = 0;
-  for (uint32_t slot = 0; slot < bucket_slots_max; ++slot) {
-    if (slot < slots_.size() && slots_[slot].names > 0) continue;
-    if (free_before++ == nth) return make_bucket_id(generation_ + 1 + nth, slot);
+  const size_t slot = nth < free_.size() ? free_[free_.size() - 1 - nth] : slots_.size() + nth - free_.size();
+  if (slot >= bucket_slots_max) return no_bucket;
+  return make_bucket_id(generation_ + 1 + nth, static_cast<uint32_t>(slot));
+}
+
+void Catalogue::free_slot(uint32_t slot) {
+  slots_[slot] = {.free_at = static_cast<uint32_t>(free_.size()), .name = {}};
+  free_.push_back(slot);
+}
+
+void Catalogue::use_slot(uint32_t slot) {
+  while (slots_.size() <= slot) {
+    slots_.emplace_back();
+    free_slot(static_cast<uint32_t>(slots_.size() - 1));
   }
-  return no_bucket;
+  if (slots_[slot].names > 0) return;
+  const uint32_t hole = slots_[slot].free_at;
+  free_[hole] = free_.back();
+  slots_[free_[hole]].free_at = hole;
+  free_.pop_back();
 }
 
 BucketId Catalogue::bind(std::string_view name, BucketId id) {
@@ -26,7 +40,7 @@ BucketId Catalogue::bind(std::string_view name, BucketId id) {
     names_.erase(at);
     Slot& slot = slots_[slot_of(before)];
     if (slot.id == before && --slot.names == 0)
-      slot = {};
+      free_slot(slot_of(before));
     else if (slot.id == before && slot.name == name) {
       for (const auto& [other, bound] : names_)
         if (bound == before) slot.name = other;
@@ -35,9 +49,9 @@ BucketId Catalogue::bind(std::string_view name, BucketId id) {
   if (id != no_bucket) {
     names_.emplace(name, id);
     generation_ = std::max(generation_, generation_of(id));
-    if (slots_.size() <= slot_of(id)) slots_.resize(slot_of(id) + 1);
+    use_slot(slot_of(id));
     Slot& slot = slots_[slot_of(id)];
-    if (slot.id != id) slot = {id, 0, {}};
+    if (slot.id != id) slot = {.id = id, .name = {}};
     ++slot.names;
     slot.name = name;
   }

@@ -34,12 +34,16 @@ class Catalogue {
   struct Slot {
     BucketId id = no_bucket;
     uint32_t names = 0;
-    std::string name;  // one of them
+    uint32_t free_at = 0;  // of names 0: where in free_
+    std::string name;      // one of them
   };
+  void free_slot(uint32_t slot);
+  void use_slot(uint32_t slot);
 
   uint32_t buckets_max_;
   std::map<std::string, BucketId, std::less<>> names_;
   std::vector<Slot> slots_;
+  std::vector<uint32_t> free_;  // slots of no name; the last is proposed first
   uint64_t generation_ = 0;
 };
 

@@ -39,6 +39,7 @@ MemoryStore::MemoryStore(MemoryStoreOptions options, Journal* journal, Executor&
       alive_(std::make_shared<std::atomic<bool>>(true)) {
   assert(options_.shards >= 1 && options_.shards <= MemoryStoreOptions::shards_max && options_.hash);
   capabilities_.durable = options_.durable;
+  capabilities_.may_refuse = options_.durable;  // a log may be full or broken, memory is neither
   for (ShardIndex i = 0; i < options_.shards; ++i) shards_.push_back(std::make_unique<Shard>());
 }
 

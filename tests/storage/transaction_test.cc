@@ -1,6 +1,7 @@
 // The overlay: many operations as one transaction show and do what they show and do one by one.
 #include "storage/transaction.h"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
@@ -183,4 +184,87 @@ TEST_CASE("chaos: everything happens, and a fetched need is answered until it is
   REQUIRE(answers(ReadResult::Kind::need) > 10);
   REQUIRE(answers(ReadResult::Kind::needs_shards) > 0);
   chaos.unlock(shard);
+}
+
+namespace {
+
+// A bucket that begins with 'm' is in memory that never refuses, with 'a' or 'b' in one of two stores that often do.
+struct ThreeStores final : StoreRouter {
+  ThreeStores() {
+    const MemoryStoreOptions options{.shards = 2, .hash = find_key_hash("xxh3")};
+    const ChaosOptions refusing{
+        .need_one_in = 0, .needs_shards_one_in = 0, .missed_lock_one_in = 0, .conflict_one_in = 2};
+    for (auto& store : stores) {
+      store = std::make_unique<MemoryStore>(options, &journal, executor, clock);
+      if (&store != &stores[0]) store = std::make_unique<ChaosStore>(std::move(store), executor, refusing);
+    }
+  }
+  Store& store_of(std::string_view bucket) override { return *stores[bucket[0] == 'm' ? 0 : bucket[0] == 'a' ? 1 : 2]; }
+
+  // Runs the body until it is committed, or says why it is not.
+  template <typename Body>
+  Transaction::Verdict run(const Body& body) {
+    LockSet all;
+    for (const auto& store : stores) all.add_all(*store);
+    for (const auto& item : all) REQUIRE(item.store->try_lock(item.shard));
+    Transaction txn(*this);
+    do {
+      txn.begin(all, clock.wall_ms());
+      body(txn);
+    } while (txn.verdict() == Transaction::Verdict::good && txn.commit() != CommitResult::Kind::committed && ++reruns);
+    for (const auto& item : all) item.store->unlock(item.shard);
+    return txn.verdict();
+  }
+  std::string get(std::string_view bucket) {
+    std::string value;
+    run([&](Transaction& txn) { value = txn.read(txn.bucket(bucket), "k")->value; });
+    return value;
+  }
+
+  ManualClock clock;
+  SeededExecutor executor{1, clock};
+  CountingJournal journal;
+  std::array<std::unique_ptr<Store>, 3> stores;
+  uint64_t reruns = 0;
+};
+
+void append_one(Transaction& txn, std::string_view bucket) {
+  const auto in = txn.bucket(bucket);
+  const auto old = txn.peek(in, "k", Part::metadata);
+  if (old)
+    txn.splice(in, "k", old->value_bytes, "x", old->value_bytes + 1, Event::append);
+  else
+    txn.put(in, "k", "x", 0, Event::set);
+}
+
+}  // namespace
+
+TEST_CASE("transaction: over two stores, a run taken again is applied once", "[transaction]") {
+  ThreeStores with;
+  for (int i = 1; i <= 100; ++i) {
+    const bool memory_first = i % 2 == 0;
+    REQUIRE(with.run([&](Transaction& txn) {
+      for (const char* bucket : {memory_first ? "m" : "a", memory_first ? "a" : "m"}) append_one(txn, bucket);
+    }) == Transaction::Verdict::good);
+    REQUIRE(with.get("m") == std::string(static_cast<size_t>(i), 'x'));
+    REQUIRE(with.get("a") == with.get("m"));
+  }
+  REQUIRE(with.reruns > 50);
+}
+
+TEST_CASE("transaction: two stores that may refuse are not written to in one run", "[transaction]") {
+  ThreeStores with;
+  for (const char* bucket : {"m", "a", "b"}) with.run([&](Transaction& txn) { append_one(txn, bucket); });
+  for (const auto& order : {"ab", "ba", "mab", "amb", "abm", "aba"}) {
+    INFO(order);
+    REQUIRE(with.run([&](Transaction& txn) {
+      for (const char* bucket = order; *bucket; ++bucket) append_one(txn, std::string_view(bucket, 1));
+    }) == Transaction::Verdict::several_stores);
+    for (const char* bucket : {"m", "a", "b"}) REQUIRE(with.get(bucket) == "x");
+  }
+  // To read from one and write to another is no such thing.
+  REQUIRE(with.run([](Transaction& txn) {
+    const auto a = txn.bucket("a"), b = txn.bucket("b");
+    txn.copy(b, "copy", a, txn.read(a, "k"), 0, Event::copy_to);
+  }) == Transaction::Verdict::good);
 }

@@ -133,6 +133,9 @@ std::optional<EngineHarness::Outcome> EngineHarness::settle(Transaction& txn, Lo
     case Transaction::Verdict::too_many_buckets:
       release();
       return Outcome::too_many_buckets;
+    case Transaction::Verdict::several_stores:
+      release();
+      return Outcome::several_stores;
     case Transaction::Verdict::needs_shards:
       txn.add_missing_shards(locks);
       release();

@@ -47,7 +47,7 @@ class EngineHarness : public StoreRouter, private MutationHook {
     Event event;
     friend bool operator==(const Seen&, const Seen&) = default;
   };
-  enum class Outcome : uint8_t { committed, no_space, failed, too_many_buckets, no_progress };
+  enum class Outcome : uint8_t { committed, no_space, failed, too_many_buckets, several_stores, no_progress };
   using Body = std::function<void(Transaction&)>;
 
   explicit EngineHarness(EngineOptions options_to_use);

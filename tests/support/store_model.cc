@@ -262,7 +262,13 @@ std::string perform(StoreModel& model, const Operation& op, int64_t now_ms) {
       model.buckets.erase(op.bucket);
       break;
     case Kind::swap:
-      if (op.bucket != op.other_bucket) std::swap(model.buckets[op.bucket], model.buckets[op.other_bucket]);
+      if (op.bucket != op.other_bucket) {  // what is absent under one name is so under the other afterwards
+        auto one = model.buckets.extract(op.bucket), other = model.buckets.extract(op.other_bucket);
+        if (one) one.key() = op.other_bucket;
+        if (other) other.key() = op.bucket;
+        model.buckets.insert(std::move(one));
+        model.buckets.insert(std::move(other));
+      }
       break;
   }
   return out;

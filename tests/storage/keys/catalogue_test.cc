@@ -68,3 +68,24 @@ TEST_CASE("catalogue: against a map", "[keys]") {
     }
   }
 }
+
+TEST_CASE("catalogue: all buckets get new ids in one batch", "[keys]") {
+  constexpr uint32_t buckets = bucket_slots_max / 2;  // as many slots again are needed
+  Catalogue catalogue(buckets);
+  for (int round = 0; round < 3; ++round) {
+    std::vector<BucketId> ids;
+    std::vector<bool> used(bucket_slots_max);
+    for (const auto& [name, id] : catalogue.names()) used[slot_of(id)] = true;
+    for (uint32_t nth = 0; nth < buckets; ++nth) {
+      ids.push_back(catalogue.propose(nth, round == 0 ? nth + 1 : 0));
+      REQUIRE(ids.back() != no_bucket);
+      if (nth > 0) REQUIRE(generation_of(ids[nth]) > generation_of(ids[nth - 1]));
+      REQUIRE_FALSE(used[slot_of(ids.back())]);
+      used[slot_of(ids.back())] = true;
+    }
+    REQUIRE(catalogue.propose(0, 1) == (round == 0 ? ids[0] : no_bucket));
+    for (uint32_t nth = 0; nth < buckets; ++nth) catalogue.bind(std::to_string(nth), ids[nth]);
+    REQUIRE(catalogue.names().size() == buckets);
+    for (uint32_t nth = 0; nth < buckets; nth += 97) REQUIRE(catalogue.name_of(ids[nth]) == std::to_string(nth));
+  }
+}

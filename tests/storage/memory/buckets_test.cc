@@ -42,10 +42,12 @@ TEST_CASE("buckets: a bucket is made by its first write, apart from all others",
   with.drop("a");
   REQUIRE(names_of(with) == std::vector<std::string>{"a,b"});
   with.swap("a,b", "new");
-  REQUIRE(names_of(with) == std::vector<std::string>{"a,b", "new"});
+  REQUIRE(names_of(with) == std::vector<std::string>{"new"});
   REQUIRE(with.get("new", "c") == "2");
   REQUIRE(with.count("a,b") == 0);
   with.swap("new", "new");
+  with.swap("neither", "nor");
+  REQUIRE(names_of(with) == std::vector<std::string>{"new"});
   REQUIRE(with.get("new", "c") == "2");
 }
 
@@ -57,7 +59,11 @@ TEST_CASE("buckets: max_buckets, with drops and creations in one run", "[engine]
   REQUIRE(with.open());
   for (const char* name : {"a", "b", "c"}) REQUIRE(with.put(name, "k", "v") == Outcome::committed);
   REQUIRE(with.put("d", "k", "v") == Outcome::too_many_buckets);
-  REQUIRE(with.swap("a", "d") == Outcome::too_many_buckets);
+  REQUIRE(with.swap("a", "d") == Outcome::committed);
+  REQUIRE(names_of(with) == std::vector<std::string>{"b", "c", "d"});
+  REQUIRE(with.get("d", "k") == "v");
+  REQUIRE(with.swap("a", "d") == Outcome::committed);
+  REQUIRE(with.get("a", "k") == "v");
   REQUIRE(with.flush("a") == Outcome::committed);
   REQUIRE(with.put("a", "k", "v") == Outcome::committed);
   const auto exchange = with.run([](Transaction& txn) {

@@ -155,8 +155,8 @@ TEST_CASE("engine: what the hook sees", "[engine]") {
     txn.put(one, "e", "5", 0, Event::set);
   });
   REQUIRE(with.seen == Seen{{"0", "c", Event::set},
-                            {"0", std::nullopt, Event::flushed},
                             {"1", std::nullopt, Event::flushed},
+                            {"0", std::nullopt, Event::flushed},
                             {"0", "d", Event::set},
                             {"1", std::nullopt, Event::flushed},
                             {"1", "e", Event::set}});
