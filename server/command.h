@@ -47,6 +47,7 @@ struct CommandContext {
   storage::Random& random;
   Progress& progress;               // of keyspace handlers, and of all_stores rows
   storage::Store* store = nullptr;  // of all_stores rows: the backend of this run; nullptr: the only one
+  std::string_view prepared;        // what the row's `prepare` gave; holds until the commit
 
   storage::Store& store_of_run() { return store ? *store : txn.store(bucket()); }
   storage::Transaction::Bucket bucket() { return txn.bucket(selected); }
@@ -91,6 +92,9 @@ enum CommandFlag : uint32_t {  // as COMMAND INFO names them
 };
 
 using EntryHandler = void (*)(CommandContext&);
+// What a command works out of its arguments alone, and at length: once, before any lock is taken. Of malformed
+// arguments anything: the handler says what is wrong with them.
+using PrepareFunction = std::string (*)(Arguments args);
 using ServerHandler = void (*)(ServerContext&);
 
 // One row a command: dispatch, COMMAND and its documentation read the same. A container (CLIENT, CONFIG, ...) has a
@@ -116,6 +120,7 @@ struct CommandRow {
   // done back and counts stores_left down to 0; all else in Progress, and the reply, are carried on. The reply is
   // complete after the last run.
   bool all_stores = false;
+  PrepareFunction prepare = nullptr;  // of entry rows
 };
 
 // All rows, sorted by name. The families are in commands/, each with a function that appends its rows.

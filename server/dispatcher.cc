@@ -118,6 +118,7 @@ Dispatcher::Result Dispatcher::run(Connection& connection, const RequestBatch::R
   connection.record().last_command.store(row->name.data(), std::memory_order_relaxed);
   connection.pending().row = row;
   if (row->kind == CommandKind::server) return run_server(connection, args, *row);
+  if (row->prepare) connection.pending().prepared = row->prepare(args);
   return resume(connection, args);
 }
 
@@ -184,7 +185,8 @@ Dispatcher::Step Dispatcher::attempt(Connection& connection, Arguments args, std
                          .reply_bytes_max = static_cast<uint64_t>(options.client_output_buffer_limit),
                          .random = loop_.random(),
                          .progress = pending.progress,
-                         .store = store};
+                         .store = store,
+                         .prepared = pending.prepared};
   pending.row->handler(context);
   return settle(connection, out, begin);
 }

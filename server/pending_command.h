@@ -26,6 +26,7 @@ class PendingCommand final : public storage::LockWaiter {
     progress = {};
     store_index = 0;
     reply.clear();
+    if (!prepared.empty()) std::string().swap(prepared);
     waits_for_room = false;
     fetched_from.clear();
     dependencies.clear();
@@ -50,6 +51,7 @@ class PendingCommand final : public storage::LockWaiter {
   size_t store_index = 0;         // of one that goes through all stores
   size_t step_begin = 0;          // where in `reply` the present step writes
   std::string reply;              // of a keyspace command, until it is done
+  std::string prepared;           // by the row's `prepare`, for all its runs
   bool waits_for_room = false;    // in a log: resumed by its progress
   std::vector<storage::Store*> fetched_from;
   std::vector<storage::Transaction::Dependency> dependencies;  // of a stepped command: of all its steps

@@ -50,15 +50,19 @@ void kv_get_command(CommandContext& ctx) {
     ctx.reply.null();
 }
 
+// Empty: it cannot be compressed. (The frame of an empty value is not empty.)
+std::string compressed_value(Arguments args) {
+  auto frame = storage::compress_lz4_frame(args[3]);
+  return frame ? std::move(*frame) : std::string();
+}
+
 void kv_setcompressed_command(CommandContext& ctx) {
   if (!has_bucket_and_key(ctx)) return;
   const auto at_ms = read_native_expiry(ctx);
   if (!at_ms) return;
-  auto frame = storage::compress_lz4_frame(ctx.args[3]);
-  if (!frame) return ctx.reply.error("ERR the value cannot be compressed: " + frame.status().message());
-  if (!may_grow(ctx, 0, frame->size())) return;
-  const auto bucket = ctx.txn.bucket(ctx.args[1]);
-  ctx.txn.put(bucket, ctx.args[2], ctx.txn.keep(std::move(*frame)), *at_ms, Event::set);
+  if (ctx.prepared.empty()) return ctx.reply.error("ERR the value cannot be compressed");
+  if (!may_grow(ctx, 0, ctx.prepared.size())) return;
+  ctx.txn.put(ctx.txn.bucket(ctx.args[1]), ctx.args[2], ctx.prepared, *at_ms, Event::set);
   ctx.reply.ok();
 }
 
@@ -264,9 +268,6 @@ void add_native_commands(std::vector<CommandRow>& rows) {
        "bucket key value [PX milliseconds]", kv_set_command},
       {"kv.get", 3, fast_read, 2, 1, read_acl, "O(1)", "Gives a value of a bucket, or null.", "bucket key",
        kv_get_command},
-      {"kv.setcompressed", -4, write_flags, 2, 1, write_acl, "O(N) where N is the length of the value",
-       "Sets a value in a bucket, stored as an LZ4 frame.", "bucket key value [PX milliseconds]",
-       kv_setcompressed_command},
       {"kv.getcompressed", 3, flag_readonly, 2, 1, "@read @string @slow", "O(N) where N is the length of the value",
        "Gives the content of an LZ4 frame in a bucket, or null.", "bucket key", kv_getcompressed_command},
       {"kv.exists", 3, fast_read, 2, 1, "@keyspace @read @fast", "O(1)", "Tells whether a bucket has a key.",
@@ -286,6 +287,12 @@ void add_native_commands(std::vector<CommandRow>& rows) {
                                "bucket key value [key value ...]", kv_mset_command});
   mset.targets = pair_targets;
   rows.push_back(mset);
+  CommandRow setcompressed =
+      entry_row({"kv.setcompressed", -4, write_flags, 2, 1, write_acl, "O(N) where N is the length of the value",
+                 "Sets a value in a bucket, stored as an LZ4 frame.", "bucket key value [PX milliseconds]",
+                 kv_setcompressed_command});
+  setcompressed.prepare = compressed_value;
+  rows.push_back(setcompressed);
   rows.push_back(keyspace_row("kv.list", -3, of_bucket, "Lists some of the keys with a prefix, and where to go on.",
                               "bucket prefix [CURSOR cursor] [COUNT count]", kv_list_command));
   rows.push_back(

@@ -62,8 +62,10 @@ const CommandRow* CommandRunner::find_row(Arguments args, std::string& reply) co
 void CommandRunner::call(const CommandRow& row, Arguments args, std::string_view bucket, Progress& progress,
                          std::string& reply) {
   protocol::ReplyWriter writer(reply, version);
-  CommandContext ctx{row, args, txn_, writer, bucket, 16, value_bytes_max, reply_bytes_max, random_, progress};
+  CommandContext ctx{row,     args,     txn_,    writer, bucket, 16, value_bytes_max, reply_bytes_max,
+                     random_, progress, nullptr, {}};
   if (row.all_stores) ctx.store = &store_of(bucket);
+  if (row.prepare) ctx.prepared = txn_.keep(row.prepare(args));
   row.handler(ctx);
 }
 
