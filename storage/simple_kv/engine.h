@@ -15,6 +15,7 @@
 #include "storage/log/log.h"
 #include "storage/memory/memory_store.h"
 #include "storage/simple_kv/disk_reserve.h"
+#include "storage/simple_kv/load_progress.h"
 #include "storage/simple_kv/manifest.h"
 #include "storage/simple_kv/simple_kv_store.h"
 #include "storage/simple_kv/snapshot_writer.h"
@@ -31,7 +32,7 @@ class SimpleKvEngine final : public MemoryStore {
   ~SimpleKvEngine() override;
 
   // Takes the lock, reads snapshot and log. Once, before anything else.
-  Status recover(std::optional<Manifest> manifest, std::unique_ptr<FileLock> lock, std::atomic<double>* progress);
+  Status recover(std::optional<Manifest> manifest, std::unique_ptr<FileLock> lock, std::atomic<double>* shown_progress);
 
   void start() override;
   void snapshot(std::function<void(Status)> done) override;
@@ -45,7 +46,7 @@ class SimpleKvEngine final : public MemoryStore {
   std::string state_directory() const { return join_path(kv_options_.path, "last_state"); }
   // Recovery
   Status make_known();
-  Status load_snapshot(const Manifest& manifest, std::atomic<double>* progress);
+  Status load_snapshot(const Manifest& manifest, LoadProgress& progress);
   Status load_entry(const Manifest& manifest, const SnapshotEntry& entry);
   Status replay(Sequence sequence, std::string_view record);
   Status replay_mutation(const Mutation& mutation, Sequence sequence, std::span<const Mutation> binds);

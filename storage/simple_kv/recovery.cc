@@ -8,12 +8,27 @@
 namespace sett::storage {
 
 namespace {
-constexpr double snapshot_share = 0.7;  // of the progress that is shown
+
+Status add_bytes_in(FileSystem& files, const std::string& directory, uint64_t& bytes) {
+  const auto names = files.list(directory);
+  if (!names.is_ok()) return names.status().kind() == ErrorKind::not_found ? Status() : names.status();
+  for (const std::string& name : names.value()) {
+    const auto file = files.open(join_path(directory, name));
+    if (!file.is_ok()) return file.status();
+    bytes += file.value()->size();
+  }
+  return {};
 }
 
+}  // namespace
+
 Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr<FileLock> lock,
-                               std::atomic<double>* progress) {
+                               std::atomic<double>* shown_progress) {
   lock_ = std::move(lock);
+  uint64_t bytes_to_read = 0;
+  for (const std::string& directory : {state_directory(), wal_directory()})
+    if (Status status = add_bytes_in(files_, directory, bytes_to_read); !status.is_ok()) return status;
+  LoadProgress progress(shown_progress, bytes_to_read);
   Sequence after = 0;
   const bool is_known = manifest.has_value();
   if (manifest) {
@@ -26,15 +41,17 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
     MutexLock guard(snapshot_mutex_);
     manifest_ = *std::move(manifest);
   }
-  if (progress) progress->store(snapshot_share);
   LogOptions log_options{.directory = wal_directory(),
                          .sync_writes = kv_options_.sync_writes,
                          .sync_interval_ms = kv_options_.sync_interval_ms,
                          .segment_bytes = kv_options_.wal_segment_bytes};
   log_options.must_exist = is_known;
   log_options.emergency_bytes = emergency_bytes();
-  auto opened = Log::open(files_, *executor_, *clock_, log_options, after,
-                          [this](Sequence sequence, std::string_view record) { return replay(sequence, record); });
+  auto opened =
+      Log::open(files_, *executor_, *clock_, log_options, after, [&](Sequence sequence, std::string_view record) {
+        progress.add(record.size());
+        return replay(sequence, record);
+      });
   if (!opened.is_ok()) return opened.status();
   // The snapshot was published only when the log was synced through the end of its walk.
   if (std::max(after, last_replayed_) < walk_end_)
@@ -50,7 +67,7 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
     if (Status status = make_known(); !status.is_ok()) return status;
   }
   bury_expired();
-  if (progress) progress->store(1.0);
+  progress.finish();
   if (Status status = remove_other_snapshots(); !status.is_ok()) return status;
   return reserve_.make(log_->stats().bytes);
 }
@@ -67,17 +84,16 @@ Status SimpleKvEngine::make_known() {
 
 // --- The snapshot
 
-Status SimpleKvEngine::load_snapshot(const Manifest& manifest, std::atomic<double>* progress) {
+Status SimpleKvEngine::load_snapshot(const Manifest& manifest, LoadProgress& progress) {
   for (const auto& [name, id] : manifest.buckets) catalogue_.bind(name, id);
   catalogue_.raise_generation(manifest.bucket_generation);
   std::vector<Status> outcomes(manifest.shards);
-  std::atomic<uint32_t> loaded{0};
   std::vector<Executor::Task> tasks;
   for (uint32_t i = 0; i < manifest.shards; ++i) {
-    tasks.push_back([this, &manifest, &outcomes, &loaded, progress, i] {
-      outcomes[i] = read_snapshot(files_, state_directory(), manifest.generation, i,
-                                  [&](const SnapshotEntry& entry) { return load_entry(manifest, entry); });
-      if (progress) progress->store(snapshot_share * (loaded.fetch_add(1) + 1) / manifest.shards);
+    tasks.push_back([this, &manifest, &outcomes, &progress, i] {
+      outcomes[i] = read_snapshot(
+          files_, state_directory(), manifest.generation, i,
+          [&](const SnapshotEntry& entry) { return load_entry(manifest, entry); }, &progress);
     });
   }
   // One file, one shard: then no two tasks meet. Spread anew, they take turns.

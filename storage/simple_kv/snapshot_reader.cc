@@ -11,8 +11,8 @@ namespace {
 
 class Reader {
  public:
-  Reader(const RandomAccessFile& file, std::string path, uint64_t generation, uint32_t shard)
-      : file_(file), path_(std::move(path)), generation_(generation), shard_(shard) {}
+  Reader(const RandomAccessFile& file, std::string path, uint64_t generation, uint32_t shard, LoadProgress* progress)
+      : file_(file), path_(std::move(path)), generation_(generation), shard_(shard), progress_(progress) {}
 
   Status read_all(const std::function<Status(const SnapshotEntry&)>& visit) {
     if (Status status = read_header(); !status.is_ok()) return status;
@@ -41,6 +41,7 @@ class Reader {
     if (!got.is_ok()) return got.status();
     if (got.value() != bytes) return corrupt(position_, "the snapshot ends early");
     position_ += bytes;
+    if (progress_) progress_->add(bytes);
     return {};
   }
 
@@ -124,20 +125,21 @@ class Reader {
   const std::string path_;
   const uint64_t generation_;
   const uint32_t shard_;
+  LoadProgress* const progress_;
   uint64_t position_ = 0, block_ = 0, entries_ = 0;
 };
 
 }  // namespace
 
 Status read_snapshot(FileSystem& files, const std::string& directory, uint64_t generation, uint32_t shard,
-                     const std::function<Status(const SnapshotEntry&)>& visit) {
+                     const std::function<Status(const SnapshotEntry&)>& visit, LoadProgress* progress) {
   const std::string path = join_path(directory, snapshot_file_name(generation, shard));
   auto file = files.open(path);
   if (!file.is_ok()) {
     if (file.status().kind() != ErrorKind::not_found) return file.status();
     return Status::corruption(path, 0, "the snapshot that the manifest names is missing");
   }
-  return Reader(*file.value(), path, generation, shard).read_all(visit);
+  return Reader(*file.value(), path, generation, shard, progress).read_all(visit);
 }
 
 }  // namespace sett::storage

@@ -106,7 +106,7 @@ class Refusals(settd.SettdTest):
         with open(manifest, "r+b") as file:
             file.seek(8)
             file.write((99).to_bytes(4, "little"))
-        self.assert_refused(*self.start_arguments(), says=["MANIFEST", "version"])
+        self.assert_refused(*self.start_arguments(), says=["MANIFEST", "newer sett"])
 
     def test_a_lost_log_or_snapshot_is_no_empty_store(self):
         for pattern in ("wal", "last_state/*.snapshot", "last_state"):
