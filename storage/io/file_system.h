@@ -13,7 +13,8 @@ namespace sett::storage {
 // Every file of sett goes through this interface: posix_file_system.h in the daemon, simulated_file_system.h (which
 // remembers what was synced) in tests. Paths are plain strings; '/' separates. All calls may block on the disk, so no
 // event loop makes them but for the log's bounded small write. Implementations are safe for use from several threads;
-// one file object belongs to one thread at a time, except RandomAccessFile::read, which any number may call at once.
+// one file object belongs to one thread at a time, except RandomAccessFile::read, which any number may call at once,
+// and AppendFile::sync.
 
 // Writes at its end only. Never reads.
 class AppendFile {
@@ -22,7 +23,8 @@ class AppendFile {
   // Writes all of `bytes` behind what was appended before, retrying short writes and EINTR. On failure an unknown part
   // of `bytes` is in the file; the caller treats the file as finished.
   virtual Status append(std::string_view bytes) = 0;
-  // Data and size reach the disk (fdatasync). A failed sync is final: never retried by callers.
+  // Data and size reach the disk (fdatasync): all that was appended before the call. Another thread may append
+  // meanwhile; what of that reaches the disk is open. A failed sync is final: never retried by callers.
   virtual Status sync() = 0;
   // Reserves blocks so that the file can hold `bytes` in all without running out of space; it is that long afterwards
   // (for good after the next sync), the new part reads as zeroes. Where the file system reserves nothing (EOPNOTSUPP)

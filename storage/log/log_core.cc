@@ -56,10 +56,16 @@ bool LogCore::record_pending_since(int64_t now_us) {
   return oldest_unsynced_us_.compare_exchange_strong(none, now_us);
 }
 
+// When the oldest record that is not synced was appended; 0: none.
+int64_t LogCore::oldest_us() const {
+  const int64_t in_sync_us = oldest_in_sync_us_;
+  return in_sync_us != 0 ? in_sync_us : oldest_unsynced_us_.load();
+}
+
 Room LogCore::admit(uint64_t need, Urgency urgency, int64_t now_us) {
   if (failed_ || closed_) return Room::failed;
-  const int64_t oldest_us = oldest_unsynced_us_;
-  if (!options_.sync_writes && oldest_us != 0 && now_us - oldest_us > 2 * options_.sync_interval_ms * 1000) {
+  const int64_t oldest = oldest_us();
+  if (!options_.sync_writes && oldest != 0 && now_us - oldest > 2 * options_.sync_interval_ms * 1000) {
     return Room::hold;
   }
   const uint64_t buffered = writer_.position() - written_position_;
@@ -143,7 +149,7 @@ LogStats LogCore::stats() const {
   const uint64_t synced = synced_position_;
   const uint64_t appended = appended_position_;
   stats.appended_bytes = appended - start_position_;
-  if (oldest_unsynced_us_ != 0 && appended > synced) stats.unsynced_bytes = appended - synced;
+  if (oldest_us() != 0 && appended > synced) stats.unsynced_bytes = appended - synced;
   stats.writes = writes_;
   stats.loop_writes = loop_writes_;
   stats.syncs = syncs_;
@@ -162,8 +168,14 @@ Status LogCore::close() {
     MutexLock lock(mutex_);
     closed_ = true;  // under the mutex: no appender is half way behind it
   }
-  // A write of the lane may be under way; close is the one call that waits for it.
-  while (!role_.try_take()) std::this_thread::yield();
+  // A write or sync of the lane may be under way; close is the one call that waits for it. A sync begins under the
+  // role.
+  while (true) {
+    while (!role_.try_take()) std::this_thread::yield();
+    if (oldest_in_sync_us_ == 0) break;
+    role_.leave();
+    std::this_thread::yield();
+  }
   Status status = finish();
   role_.leave();
   notify();
@@ -174,7 +186,7 @@ Status LogCore::finish() {
   if (finished_) return {};
   finished_ = true;
   std::deque<PreparedSegment> unused;
-  const bool synced = !failed_ && write_pending() && (oldest_unsynced_us_ == 0 || sync_written());
+  const bool synced = !failed_ && write_pending() && (oldest_unsynced_us_ == 0 || run_sync(begin_sync()));
   const bool closed = synced && write_closed();
   {
     MutexLock lock(mutex_);

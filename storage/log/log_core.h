@@ -4,6 +4,7 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "storage/base/mutex.h"
@@ -24,9 +25,18 @@ class CAPABILITY("role") WriterRole {
   std::atomic<bool> taken_{false};
 };
 
+// A sync that has begun, of all that was written then.
+struct BegunSync {
+  AppendFile* file;
+  uint64_t position;
+  Sequence sequence;
+  int64_t begun_us;
+};
+
 // A log that is open. Three parties: appenders (any thread, a short mutex), the log lane, and loops that write a little
 // themselves; the last two share the writer's role. Whoever misses the role leaves word (missed_), and the holder sees
-// to it when leaving.
+// to it when leaving. The lane leaves the role while it syncs, so that loops can write on in the active segment; it
+// alone goes on to the next one (and close, which waits for the sync).
 //
 // Order of locks: the role, then mutex_. Neither is held while the listener runs.
 class LogCore final : public std::enable_shared_from_this<LogCore> {
@@ -66,6 +76,7 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   // log_core.cc: appenders, marks, opening and closing.
   Journal::Room admit(uint64_t need, Journal::Urgency urgency, int64_t now_us) REQUIRES(mutex_);
   bool record_pending_since(int64_t now_us) REQUIRES(mutex_);
+  int64_t oldest_us() const;
   int64_t now_us() { return std::max<int64_t>(1, clock_.steady_us()); }  // 0 means never
   void fail(const Status& status);
   void notify() const;
@@ -73,11 +84,13 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
 
   // log_lane.cc: what runs on the log lane, and the loops' small writes.
   void work();
-  void work_as_writer() REQUIRES(role_);
+  std::optional<BegunSync> work_as_writer() REQUIRES(role_);
   bool take_role_or_leave_word() TRY_ACQUIRE(true, role_);
   void leave_role() RELEASE(role_);
   bool write_pending() REQUIRES(role_);
-  bool sync_written() REQUIRES(role_);
+  void sync_before_segment_end() REQUIRES(role_);
+  BegunSync begin_sync() REQUIRES(role_);
+  bool run_sync(const BegunSync& sync);
   bool sync_due() { return sync_due_at(now_us()); }
   bool sync_due_at(int64_t now_us) const;
   bool pending_is_small() REQUIRES(role_);
@@ -103,7 +116,9 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
 
   std::atomic<Sequence> last_, written_, synced_;
   std::atomic<uint64_t> appended_position_, written_position_, synced_position_, front_position_{0}, segments_{0};
-  std::atomic<int64_t> oldest_unsynced_us_{0};  // when the oldest record that is not synced was appended; 0: none
+  std::atomic<int64_t> oldest_unsynced_us_{
+      0};  // when the oldest record that no sync has begun for was appended; 0: none
+  std::atomic<int64_t> oldest_in_sync_us_{0};  // ... that the sync under way is for; 0: there is no such sync
   std::atomic<bool> failed_{false}, closed_{false}, disk_full_{false}, slow_{false}, missed_{false};
   std::atomic<bool> work_posted_{false}, sync_requested_{false}, mark_due_{false}, leaving_space_{false};
   std::atomic<bool> sync_timer_armed_{false}, mark_timer_armed_{false}, retry_timer_armed_{false};
@@ -128,6 +143,7 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   WriterRole role_;
   std::string writing_ GUARDED_BY(role_);
   SegmentFiles segment_files_ GUARDED_BY(role_);
+  uint64_t early_synced_end_ GUARDED_BY(role_) = 0;  // of the segment for whose end a sync was asked for
   bool finished_ GUARDED_BY(role_) = false;
 };
 

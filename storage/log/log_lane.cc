@@ -9,6 +9,8 @@ namespace {
 constexpr int64_t mark_delay_ms = 50;             // the promise is 100
 constexpr int64_t retry_delay_ms = 100;           // while the disk is full
 constexpr int small_write_rounds_max = 4;         // of a loop that others leave word with
+constexpr uint64_t segment_end_bytes = 1u << 20;  // this far before its end a segment is synced, ...
+constexpr uint64_t segment_end_part = 16;         // ... but no more than this part of it
 constexpr uint64_t buffer_bytes_kept = 4u << 20;  // a buffer that grew larger is given back
 }  // namespace
 
@@ -30,9 +32,9 @@ void LogCore::arm_timer(std::atomic<bool>& armed, int64_t delay_ms, void (LogCor
 }
 
 void LogCore::arm_sync_timer() {
-  const int64_t oldest_us = oldest_unsynced_us_;
-  if (oldest_us == 0 || failed_ || closed_) return;
-  const int64_t due_us = oldest_us + options_.sync_interval_ms * 1000 - now_us();
+  const int64_t oldest_unsynced_us = oldest_unsynced_us_;
+  if (oldest_unsynced_us == 0 || failed_ || closed_) return;
+  const int64_t due_us = oldest_unsynced_us + options_.sync_interval_ms * 1000 - now_us();
   arm_timer(sync_timer_armed_, std::max<int64_t>(0, (due_us + 999) / 1000), &LogCore::on_sync_time);
 }
 
@@ -42,8 +44,8 @@ void LogCore::on_mark_time() {
 }
 
 bool LogCore::sync_due_at(int64_t now_us) const {
-  const int64_t oldest_us = oldest_unsynced_us_;
-  return oldest_us != 0 && now_us - oldest_us >= options_.sync_interval_ms * 1000;
+  const int64_t oldest_unsynced_us = oldest_unsynced_us_;
+  return oldest_unsynced_us != 0 && now_us - oldest_unsynced_us >= options_.sync_interval_ms * 1000;
 }
 
 // Not analysed: that the second try succeeds although word was left is what the analysis cannot follow.
@@ -63,20 +65,22 @@ void LogCore::work() {
   if (failed_ || closed_) return;
   prepare_segments();
   if (!take_role_or_leave_word()) return;
-  work_as_writer();
+  const auto sync = work_as_writer();
   leave_role();
+  if (sync) run_sync(*sync);
   arm_sync_timer();
 }
 
-void LogCore::work_as_writer() {
-  if (failed_ || closed_) return;
+// What is left to do without the role: a sync that has begun.
+std::optional<BegunSync> LogCore::work_as_writer() {
+  if (failed_ || closed_) return std::nullopt;
   const bool requested = sync_requested_.exchange(false);
-  if (!write_pending()) return;
-  if (oldest_unsynced_us_ != 0 && (options_.sync_writes || requested || sync_due())) {
-    if (!sync_written()) return;
-  }
+  if (!write_pending()) return std::nullopt;
   if (mark_due_.exchange(false)) carry_mark();
   release_segments();
+  if (failed_ || oldest_unsynced_us_ == 0) return std::nullopt;
+  if (!options_.sync_writes && !requested && !sync_due()) return std::nullopt;
+  return begin_sync();
 }
 
 bool LogCore::write_pending() {
@@ -109,28 +113,49 @@ bool LogCore::write_pending() {
   ++writes_;
   written_position_ = end;
   written_.store(last, std::memory_order_release);
+  sync_before_segment_end();
   notify();
   return true;
 }
 
-// Everything written is synced: nothing is written meanwhile, the role is ours.
-bool LogCore::sync_written() {
+// The next segment is entered with the role held, after a sync of this one: while that has little left to do, no loop's
+// write waits for long.
+void LogCore::sync_before_segment_end() {
+  const uint64_t end = segment_files_.active_end();
+  const uint64_t near = std::min(segment_end_bytes, options_.segment_bytes / segment_end_part);
+  if (options_.sync_writes || early_synced_end_ == end || segment_files_.position() + near < end) return;
+  early_synced_end_ = end;
+  sync_requested_ = true;
+  post_work();
+}
+
+// Of everything written. What was appended since then waits for the next one.
+BegunSync LogCore::begin_sync() {
   const int64_t begun_us = now_us();
   if (!options_.sync_writes && begun_us - oldest_unsynced_us_ > 2 * options_.sync_interval_ms * 1000) ++delayed_syncs_;
-  if (const Status status = segment_files_.sync(); !status) {
+  MutexLock lock(mutex_);
+  oldest_in_sync_us_ = oldest_unsynced_us_.load();
+  oldest_unsynced_us_ = filling_since_us_;
+  return {&segment_files_.active_file(), written_position_, written_.load(std::memory_order_relaxed), begun_us};
+}
+
+// With or without the role: loops may write meanwhile.
+bool LogCore::run_sync(const BegunSync& sync) {
+  if (const Status status = sync.file->sync(); !status) {
     fail(status);
+    oldest_in_sync_us_ = 0;
     return false;
   }
-  last_sync_us_ = now_us() - begun_us;
+  last_sync_us_ = now_us() - sync.begun_us;
   ++syncs_;
-  synced_position_ = written_position_.load();
+  synced_position_ = sync.position;
+  synced_.store(sync.sequence, std::memory_order_release);
   bool nothing_behind = false;
   {
     MutexLock lock(mutex_);
-    oldest_unsynced_us_ = filling_since_us_;
-    nothing_behind = filling_since_us_ == 0 && carried_mark_ < records_end_;
+    oldest_in_sync_us_ = 0;
+    nothing_behind = oldest_unsynced_us_ == 0 && carried_mark_ < records_end_;
   }
-  synced_.store(written_.load(std::memory_order_relaxed), std::memory_order_release);
   if (nothing_behind && !closed_) arm_timer(mark_timer_armed_, mark_delay_ms, &LogCore::on_mark_time);
   notify();
   return true;

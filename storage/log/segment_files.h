@@ -50,7 +50,8 @@ class SegmentFiles {
   // Writes `stream` behind what was written before. Where the segment ends it is synced, and next() gives the one to go
   // on in.
   Status write(std::string_view stream, const std::function<PreparedSegment()>& next);
-  Status sync() { return active_.file->sync(); }
+  // The file being written, for a sync. The same until write() goes on in the next segment, or finish().
+  AppendFile& active_file() { return *active_.file; }
   // The active segment ends with what was written: the stream goes on in the next one. Its file keeps its length, the
   // header of the next says how much of it counts.
   void end_active() { active_.bytes = active_.file->size(); }

@@ -69,11 +69,23 @@ struct Hooked {
     log = std::move(opened->log);
     executor.run_ready();
   }
+  void in_next_sync(std::function<void()> step) {
+    files.in_sync = [step = std::move(step), done = false]() mutable {
+      if (!std::exchange(done, true)) step();
+    };
+  }
   Journal::Room append(std::string_view record) {
     const std::string_view parts[] = {record};
     return log->append(parts, Journal::Urgency::normal).room;
   }
 };
+
+Records found_in(std::unique_ptr<SimulatedFileSystem> image) {
+  LogHarness then;
+  then.files = std::move(image);
+  REQUIRE(then.open());
+  return then.found;
+}
 
 }  // namespace
 
@@ -100,20 +112,100 @@ TEST_CASE("what arrives during a sync waits for the next one", "[log]") {
   REQUIRE(std::count(safe_marks.begin(), safe_marks.end(), Sequence{2}) == 0);
 }
 
-TEST_CASE("during a sync no loop writes; what it appended is written after it", "[log]") {
+TEST_CASE("a loop writes on while the lane syncs, and what it writes waits for the next sync", "[log]") {
   Hooked with(false);
-  with.files.in_sync = [&] {
-    if (with.log->last() > 1) return;
-    REQUIRE(with.append("later") == Journal::Room::ok);
+  REQUIRE(with.append("a") == Journal::Room::ok);
+  with.log->write_if_small();
+  bool ran = false;
+  with.in_next_sync([&] {
+    ran = true;
+    REQUIRE(with.append("b") == Journal::Room::ok);
     with.log->write_if_small();
-    REQUIRE(with.log->written() == 1);
-  };
-  REQUIRE(with.append("first") == Journal::Room::ok);
-  with.log->request_sync();
-  with.executor.run_ready();
+    CHECK(with.log->written() == 2);
+    CHECK(with.log->safe() == 2);
+    CHECK(with.log->synced() == 0);
+    CHECK(with.log->stats().loop_writes == 2);
+    CHECK(with.log->stats().unsynced_bytes > 0);
+  });
+  with.executor.run_for(1000);
+  REQUIRE(ran);
   REQUIRE(with.log->synced() == 1);
-  REQUIRE(with.log->written() == 2);
   REQUIRE(with.log->stats().unsynced_bytes > 0);
+  REQUIRE(found_in(with.simulated.crash(CrashPolicy::drop, 1)) == Records{{1, "a"}});
+  REQUIRE(found_in(with.simulated.kill()) == Records{{1, "a"}, {2, "b"}});
   with.executor.run_for(1000);
   REQUIRE(with.log->synced() == 2);
+  REQUIRE(with.log->stats().unsynced_bytes == 0);
+  REQUIRE(with.log->close());
+}
+
+TEST_CASE("what does not fit into the active segment waits for the sync that is under way", "[log]") {
+  Hooked with(false);
+  REQUIRE(with.append("a") == Journal::Room::ok);
+  with.log->write_if_small();
+  with.in_next_sync([&] {
+    REQUIRE(with.append(std::string(60'000, 'b')) == Journal::Room::ok);
+    REQUIRE(with.append(std::string(8'000, 'c')) == Journal::Room::ok);  // runs on into the next segment
+    with.log->write_if_small();
+    CHECK(with.log->written() == 1);
+  });
+  with.executor.run_for(1000);
+  REQUIRE(with.log->written() == 3);
+  with.executor.run_for(1000);
+  REQUIRE(with.log->synced() == 3);
+}
+
+TEST_CASE("writers are held while a sync takes too long, and go on after it", "[log]") {
+  Hooked with(false);
+  REQUIRE(with.append("a") == Journal::Room::ok);
+  with.log->write_if_small();
+  Journal::Room told = Journal::Room::failed;
+  with.log->set_progress_listener([&] { told = Journal::Room::ok; });
+  with.in_next_sync([&] {
+    with.clock.advance_ms(1001);
+    CHECK(with.append("b") == Journal::Room::hold);
+    told = Journal::Room::hold;
+  });
+  with.executor.run_for(1000);
+  REQUIRE(told == Journal::Room::ok);
+  REQUIRE(with.append("b") == Journal::Room::ok);
+}
+
+TEST_CASE("a sync that fails is final for what was written meanwhile too", "[log]") {
+  Hooked with(false);
+  REQUIRE(with.append("a") == Journal::Room::ok);
+  with.log->write_if_small();
+  with.simulated.inject({.call = SimulatedFileSystem::Call::sync});
+  with.in_next_sync([&] {
+    REQUIRE(with.append("b") == Journal::Room::ok);
+    with.log->write_if_small();
+    CHECK(with.log->written() == 2);
+  });
+  with.executor.run_for(1000);
+  REQUIRE(with.log->failed());
+  REQUIRE(with.log->synced() == 0);
+  REQUIRE(with.append("c") == Journal::Room::failed);
+  with.executor.run_for(3000);
+  REQUIRE(with.log->synced() == 0);
+  REQUIRE_FALSE(with.log->close());
+}
+
+TEST_CASE("a segment is synced shortly before its end, so that the next one is entered quickly", "[log]") {
+  Hooked with(false);
+  while (with.log->stats().syncs == 0) {
+    REQUIRE(with.log->last() < 200);
+    REQUIRE(with.append(std::string(500, 'x')) == Journal::Room::ok);
+    with.log->write_if_small();
+    with.executor.run_ready();
+  }
+  REQUIRE(with.log->stats().segments == 1);
+  REQUIRE(with.log->stats().bytes > 60'000);
+  const Sequence synced = with.log->synced();
+  REQUIRE(synced > 110);
+  while (with.log->stats().segments == 1) {
+    REQUIRE(with.append(std::string(500, 'x')) == Journal::Room::ok);
+    with.log->write_if_small();
+    with.executor.run_ready();
+  }
+  REQUIRE(with.log->stats().syncs == 1);  // once for each segment
 }
