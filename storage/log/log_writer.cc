@@ -97,7 +97,8 @@ void LogWriter::append(std::span<const std::string_view> parts, uint64_t record_
                        std::string& out) {
   assert(sequence == next_);
   // All at once: growing as it fills would copy a large record again and again.
-  if (const uint64_t room = framed_bytes_max(record_bytes); out.capacity() - out.size() < room) {
+  if (out.capacity() - out.size() < record_bytes) {
+    const uint64_t room = framed_bytes_max(record_bytes);
     out.reserve(out.size() + room);
     prefer_huge_pages(out.data() + out.size(), room);
   }

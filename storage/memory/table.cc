@@ -61,12 +61,14 @@ void Table::put(const Mutation& mutation, Sequence sequence) {
   Entry* old = entries_.find(hash, mutation.key);
   const std::string_view value = mutation.value;
   if (old && old->can_hold(value.size(), mutation.expires_at_ms != 0)) {
-    account(*old, -1);
-    old->set_value_bytes(value.size());
+    if (value.size() != old->value_bytes()) {
+      account(*old, -1);
+      old->set_value_bytes(value.size());
+      account(*old, +1);
+    }
     if (!value.empty()) std::memmove(old->value_data(), value.data(), value.size());
-    account(*old, +1);
     old->set_sequence(sequence);
-    set_expiry(old, mutation.expires_at_ms);
+    if (mutation.expires_at_ms != 0 || old->expiring()) set_expiry(old, mutation.expires_at_ms);
     return;
   }
   Entry* entry = Entry::make(mutation.key, value.size(), mutation.expires_at_ms, sequence);
