@@ -27,7 +27,7 @@ struct ServerOptions {
   int64_t proto_max_bulk_len = 512ll << 20;
   int64_t client_query_buffer_limit = 1ll << 30;
   int64_t client_output_buffer_limit = 1ll << 30;  // replies of one client not yet read by it
-  int64_t maxmemory_clients = 2ll << 30;             // requests and replies of all clients together; 0: no limit
+  int64_t maxmemory_clients = 2ll << 30;           // requests and replies of all clients together; 0: no limit
   int64_t shutdown_timeout_ms = 10000;
   std::string data_dir = "data";
 };

@@ -190,7 +190,8 @@ void Connection::process() {
 
 // All clients' buffers have one limit: when this one's growth goes beyond it, the largest are ended, whoever they are.
 void Connection::note_buffers() {
-  const uint64_t bytes = input_.capacity() + output_.capacity() + pending_.reply.capacity();
+  const uint64_t bytes =
+      input_.capacity() + output_.capacity() + pending_.reply.capacity() + pending_.prepared.capacity();
   const uint64_t before = record_->buffer_bytes.load(std::memory_order_relaxed);
   if (bytes == before) return;
   ClientRegistry& clients = loop_.services().clients;
@@ -220,6 +221,7 @@ void Connection::execute_next() {
 // The request is done: its bytes go, its reply is settled.
 void Connection::after_execution() {
   input_.consume(requests_.pop());
+  if (!pending_.prepared.empty()) std::string().swap(pending_.prepared);
   settle_reply(reply_begin_);
   if (session_.close_after_reply) close_when_sent_ = true;
   if (output_limit_reached()) {
@@ -253,7 +255,10 @@ void Connection::resume() {
     return end_suspension();
   }
   reply_begin_ = output_.size();
-  if (loop_.dispatcher().resume(*this, requests_.front().args) == Dispatcher::Result::suspended) return want_flush();
+  if (loop_.dispatcher().resume(*this, requests_.front().args) == Dispatcher::Result::suspended) {
+    note_buffers();  // of a reply that grows step by step
+    return want_flush();
+  }
   end_suspension();
 }
 

@@ -26,7 +26,7 @@ class PendingCommand final : public storage::LockWaiter {
     progress = {};
     store_index = 0;
     reply.clear();
-    if (!prepared.empty()) std::string().swap(prepared);
+    prepared.clear();
     waits_for_room = false;
     fetched_from.clear();
     dependencies.clear();

@@ -51,8 +51,8 @@ Status StoreSet::open(const config::Options& options, const Environment& environ
   if (!with_data.is_ok()) return with_data.status();
   for (const std::string& name : with_data.value()) {
     if (!is_enabled(options, name))
-      return Status::error(ErrorKind::invalid_argument,
-                           name + " holds data, but " + name + ".enabled is false: enable it, or move its folder away");
+      return Status::error(ErrorKind::invalid_argument, name + " has files on disk, but " + name +
+                                                            ".enabled is false: enable it, or move its folder away");
     if (auto store = open_backend(name); !store.is_ok()) return store.status();
   }
   if (const Status status = check_bucket_homes(); !status.is_ok()) return status;

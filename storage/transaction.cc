@@ -237,14 +237,9 @@ void Transaction::copy(Bucket bucket, std::string_view key, Bucket from, const R
 }
 
 void Transaction::move(const Place& from, const Read& entry, const Place& to) {
-  if (buckets_[from.bucket].store == buckets_[to.bucket].store) {
-    if (!ensure_exists(buckets_[to.bucket])) return;
-    remove(from.bucket, from.key, from.event);  // the put right behind it: see Store::commit
-    copy(to.bucket, to.key, from.bucket, entry, entry->expires_at_ms, to.event);
-  } else {
-    copy(to.bucket, to.key, from.bucket, entry, entry->expires_at_ms, to.event);
-    remove(from.bucket, from.key, from.event);
-  }
+  if (!ensure_exists(buckets_[to.bucket])) return;
+  remove(from.bucket, from.key, from.event);  // the put right behind it: see Store::commit
+  copy(to.bucket, to.key, from.bucket, entry, entry->expires_at_ms, to.event);
 }
 
 // --- Buckets

@@ -69,7 +69,8 @@ class Transaction {
   void remove(Bucket bucket, std::string_view key, Event event);
   // Puts the value of an entry that was read (Part::value) in this run, from the bucket `from`.
   void copy(Bucket bucket, std::string_view key, Bucket from, const Read& entry, int64_t expires_at_ms, Event event);
-  // Gives the entry that was read another place, and its expiry with it; across stores the copy is committed first.
+  // Gives the entry that was read another place, and its expiry with it. Across stores the one that may refuse
+  // commits first.
   struct Place {
     Bucket bucket;
     std::string_view key;

@@ -135,6 +135,10 @@ Result<Log::Opened> Log::open(FileSystem& files, Executor& executor, Clock& cloc
   if (auto status = sync_found(files, *scan); !status) return status;
   LogCore::Start start = start_after(*scan);
   auto first = prepare_first(files, options, start.first.number, epochs.next());
+  if (!first && first.status().kind() == ErrorKind::no_space && options.make_room) {
+    options.make_room();
+    first = prepare_first(files, options, start.first.number, epochs.next());
+  }
   if (!first) return first.status();
   start.first = std::move(*first);
   const std::string directory = options.directory;

@@ -25,6 +25,9 @@ struct LogOptions {
   int64_t small_write_quick_us = 2000;         // ... as long as the last such write took no longer
   bool must_exist = false;                     // the folder is known to hold a log: to find none is corruption
   uint64_t emergency_bytes = 4ull << 20;       // allocated space that only Urgency::frees_space may use
+  // Called by open() when the disk has no room for the first segment, once the log has been read and is sound: gives
+  // back what the engine can spare on it. Empty: nothing.
+  std::function<void()> make_room;
   uint64_t epoch_seed = 0;  // of the segments' random epochs; 0: drawn from the system (tests give one)
 
   uint64_t segment_bytes_min() const;  // as much as the emergency needs, in whole blocks

@@ -88,12 +88,19 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   bool take_role_or_leave_word() TRY_ACQUIRE(true, role_);
   void leave_role() RELEASE(role_);
   bool write_pending() REQUIRES(role_);
+  struct Pending {  // what writing_ holds
+    uint64_t end;   // position behind it
+    Sequence last;
+  };
+  std::optional<Pending> take_pending() REQUIRES(role_);
+  std::optional<Pending> take_small_pending(bool& too_large) REQUIRES(role_);
+  std::optional<Pending> swap_pending() REQUIRES(role_, mutex_);
+  bool write(const Pending& pending) REQUIRES(role_);
   void sync_before_segment_end() REQUIRES(role_);
   BegunSync begin_sync() REQUIRES(role_);
   bool run_sync(const BegunSync& sync);
   bool sync_due() { return sync_due_at(now_us()); }
   bool sync_due_at(int64_t now_us) const;
-  bool pending_is_small() REQUIRES(role_);
   void carry_mark() REQUIRES(role_);
   bool write_closed() REQUIRES(role_);
   void release_segments() REQUIRES(role_);

@@ -84,16 +84,32 @@ std::optional<BegunSync> LogCore::work_as_writer() {
 }
 
 bool LogCore::write_pending() {
-  uint64_t end = 0;
-  Sequence last = 0;
-  {
-    MutexLock lock(mutex_);
-    if (filling_.empty()) return true;
-    std::swap(filling_, writing_);
-    filling_since_us_ = 0;
-    end = writer_.position();
-    last = last_.load(std::memory_order_relaxed);
-  }
+  const auto pending = take_pending();
+  return !pending || write(*pending);
+}
+
+std::optional<LogCore::Pending> LogCore::take_pending() {
+  MutexLock lock(mutex_);
+  return swap_pending();
+}
+
+// In one step with the look at how much it is: what others append in between might lie in the next segment, which only
+// the lane may enter (it may be about to sync this one).
+std::optional<LogCore::Pending> LogCore::take_small_pending(bool& too_large) {
+  MutexLock lock(mutex_);
+  too_large = filling_.size() > options_.small_write_bytes_max || writer_.position() > segment_files_.active_end();
+  if (too_large) return std::nullopt;
+  return swap_pending();
+}
+
+std::optional<LogCore::Pending> LogCore::swap_pending() {
+  if (filling_.empty()) return std::nullopt;
+  std::swap(filling_, writing_);
+  filling_since_us_ = 0;
+  return Pending{writer_.position(), last_.load(std::memory_order_relaxed)};
+}
+
+bool LogCore::write(const Pending& pending) {
   const int64_t begun_us = now_us();
   const uint64_t segments_before = segment_files_.segments();
   const Status status = segment_files_.write(writing_, [this] {
@@ -111,8 +127,8 @@ bool LogCore::write_pending() {
   writing_.clear();
   if (writing_.capacity() > buffer_bytes_kept) std::string().swap(writing_);
   ++writes_;
-  written_position_ = end;
-  written_.store(last, std::memory_order_release);
+  written_position_ = pending.end;
+  written_.store(pending.last, std::memory_order_release);
   sync_before_segment_end();
   notify();
   return true;
@@ -217,22 +233,18 @@ void LogCore::release_segments() {
   if (!status && status.kind() != ErrorKind::no_space) fail(status);
 }
 
-bool LogCore::pending_is_small() {
-  MutexLock lock(mutex_);
-  return filling_.size() <= options_.small_write_bytes_max && writer_.position() <= segment_files_.active_end();
-}
-
 void LogCore::write_if_small() {
   if (appended_position_.load(std::memory_order_acquire) == written_position_ || failed_ || closed_) return;
   for (int round = 0; round < small_write_rounds_max; ++round) {
     if (options_.sync_writes || slow_ || sync_requested_ || sync_due()) break;
     if (!take_role_or_leave_word()) return;  // the holder writes ours too
-    const bool small = !closed_ && pending_is_small();
+    bool too_large = true;
     const uint64_t writes_before = writes_;
-    if (small) write_pending();
+    if (!closed_)
+      if (const auto pending = take_small_pending(too_large)) write(*pending);
     loop_writes_ += writes_ - writes_before;
     role_.leave();
-    if (!small) break;
+    if (too_large) break;
     if (!missed_.exchange(false)) return;
   }
   post_work();

@@ -36,7 +36,9 @@ Status DiskReserve::make_file(uint64_t own_bytes) {
     is_there_ = true;
     return {};
   }
+  is_there_ = size.value() > 0;  // less than it should be, but for nobody else
   if (bytes == 0 || free.value() + size.value() < bytes) return {};
+  is_there_ = false;
   const std::string path = join_path(directory_, file_name);
   if (Status removed = files_.remove(path); !removed.is_ok() && removed.kind() != ErrorKind::not_found) return removed;
   auto file = files_.create(path);
@@ -59,10 +61,10 @@ Result<uint64_t> DiskReserve::size_of_file() const {
 
 bool DiskReserve::give_up() {
   if (in_use_.exchange(true)) return false;
+  is_there_ = false;
   // Synced: some file systems hand freed blocks out only after that.
   const bool given =
-      is_there_ && files_.remove(join_path(directory_, file_name)).is_ok() && files_.sync_directory(directory_).is_ok();
-  if (given) is_there_ = false;
+      files_.remove(join_path(directory_, file_name)).is_ok() && files_.sync_directory(directory_).is_ok();
   in_use_ = false;
   return given;
 }

@@ -24,7 +24,8 @@ class DiskReserve {
   // Makes it unless it is there; `own_bytes` is what the store has on this disk already. That there is no room for it
   // now is no error, it just is not there then.
   Status make(uint64_t own_bytes);
-  // Gives its bytes back. False: there was none, or it is just being made.
+  // Gives its bytes back, also those of one that make() has not seen yet. False: there was none, or it is just being
+  // made.
   bool give_up();
 
  private:

@@ -9,13 +9,14 @@ namespace sett::storage {
 
 namespace {
 
+// For the progress that is shown.
 Status add_bytes_in(FileSystem& files, const std::string& directory, uint64_t& bytes) {
   const auto names = files.list(directory);
   if (!names.is_ok()) return names.status().kind() == ErrorKind::not_found ? Status() : names.status();
   for (const std::string& name : names.value()) {
     const auto file = files.open(join_path(directory, name));
-    if (!file.is_ok()) return file.status();
-    bytes += file.value()->size();
+    if (file.is_ok()) bytes += file.value()->size();
+    // Who reads it will say so; a name that is none of ours nobody reads.
   }
   return {};
 }
@@ -47,6 +48,11 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
                          .segment_bytes = kv_options_.wal_segment_bytes};
   log_options.must_exist = is_known;
   log_options.emergency_bytes = emergency_bytes();
+  // What is on a disk that the store has filled is its own: the rest of a snapshot that was killed, and the reserve.
+  log_options.make_room = [this] {
+    [[maybe_unused]] const Status removed = remove_other_snapshots();  // tried again below
+    reserve_.give_up();
+  };
   auto opened =
       Log::open(files_, *executor_, *clock_, log_options, after, [&](Sequence sequence, std::string_view record) {
         progress.add(record.size());

@@ -154,3 +154,49 @@ TEST_CASE("the power goes anywhere between a full disk and its release", "[simpl
     }
   }
 }
+
+TEST_CASE("a full disk of live keys can be started on, wherever the process was killed",
+          "[simple_kv][full_disk][crash]") {
+  bool over = false;
+  for (uint64_t calls = 0; !over; ++calls) {
+    REQUIRE(calls < 400);
+    EngineHarness with(small_disk());
+    with.files->set_capacity(disk_bytes / 4);
+    REQUIRE(with.open());
+    const int keys = fill(with);
+    for (int i = 0; i < keys; i += 2) REQUIRE(with.remove("0", "k" + std::to_string(i)) == Outcome::committed);
+    with.executor.run_for(20);  // all that was acknowledged is written
+    with.files->crash_after(calls);
+    with.snapshot();
+    with.executor.run_for(500);
+    over = !with.files->crashed();
+    EngineHarness then(small_disk());
+    then.files = with.files->kill();
+    then.files->set_capacity(disk_bytes / 4);
+    const auto status = then.open();
+    INFO("calls " << calls << " " << status.to_string());
+    REQUIRE(status);
+    REQUIRE(then.count("0") == static_cast<uint64_t>(keys / 2));
+    REQUIRE(then.flush("0") == Outcome::committed);
+    REQUIRE(resumes(then));
+  }
+}
+
+TEST_CASE("on a disk that others have filled the store starts by its reserve: reads and deletes go on",
+          "[simple_kv][full_disk]") {
+  EngineHarness with(small_disk());
+  REQUIRE(with.open());
+  for (int i = 0; i < 20; ++i) REQUIRE(with.put("0", "k" + std::to_string(i), "v") == Outcome::committed);
+  with.executor.run_for(100);
+  REQUIRE(with.files->exists(reserve_path).value());
+  with.kill();
+  with.files->set_capacity(with.files->used_bytes());
+  const auto status = with.open();
+  INFO(status.to_string());
+  REQUIRE(status);
+  REQUIRE(with.count("0") == 20);
+  REQUIRE(with.remove("0", "k1") == Outcome::committed);
+  REQUIRE(with.get("0", "k2") == "v");
+  with.files->set_capacity(SimulatedFileSystem::unlimited);
+  REQUIRE(resumes(with));
+}
