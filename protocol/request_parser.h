@@ -37,6 +37,10 @@ class RequestParser {
   // After `incomplete`: how many bytes the request is known to need in all, from the front of `unread` (as it was
   // passed, skipped() included); 0 if unknown. Lets the connection make room for a large argument at once.
   size_t bytes_needed() const { return bytes_needed_; }
+  // Allocated by the parser itself: where the arguments are.
+  size_t memory_bytes() const {
+    return arguments_.capacity() * sizeof(std::string_view) + saved_.capacity() * sizeof(Saved) + unquoted_.capacity();
+  }
 
  private:
   enum class Step : uint8_t { incomplete, complete, empty, error };

@@ -1,6 +1,7 @@
 #include "server/client_registry.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sett::server {
 
@@ -38,6 +39,12 @@ void ClientRegistry::note_buffers(ClientRecord& client, uint64_t bytes) {
   buffer_bytes_.fetch_add(bytes - before, std::memory_order_relaxed);  // modulo 2^64, as the sum
 }
 
+void ClientRegistry::forget_buffers(ClientRecord& client) {
+  note_buffers(client, 0);
+  storage::MutexLock guard(mutex_);
+  leaving_bytes_.fetch_sub(std::exchange(client.leaving_bytes, 0), std::memory_order_relaxed);
+}
+
 size_t ClientRegistry::shed(uint64_t bytes_max) {
   const auto bytes_of = [](const ClientRecord* client) { return client->buffer_bytes.load(std::memory_order_relaxed); };
   storage::MutexLock guard(mutex_);
@@ -52,9 +59,12 @@ size_t ClientRegistry::shed(uint64_t bytes_max) {
             [&](const ClientRecord* a, const ClientRecord* b) { return bytes_of(a) > bytes_of(b); });
   size_t ended = 0;
   for (; ended < candidates.size() && sum > bytes_max; ++ended) {
-    sum -= std::min(sum, bytes_of(candidates[ended]));
-    candidates[ended]->closing.store(true, std::memory_order_relaxed);
-    candidates[ended]->kill();
+    ClientRecord& client = *candidates[ended];
+    client.leaving_bytes = bytes_of(&client);
+    leaving_bytes_.fetch_add(client.leaving_bytes, std::memory_order_relaxed);
+    sum -= std::min(sum, client.leaving_bytes);
+    client.closing.store(true, std::memory_order_relaxed);
+    client.kill();
   }
   return ended;
 }

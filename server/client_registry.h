@@ -26,7 +26,9 @@ struct ClientRecord {
   std::atomic<const char*> last_command{"NULL"};  // of a row: immortal
   std::atomic<uint64_t> commands{0}, input_bytes{0}, output_bytes{0};
   std::atomic<uint64_t> query_buffer{0}, query_buffer_free{0}, output_buffer{0};
-  std::atomic<uint64_t> buffer_bytes{0};  // allocated for requests and replies
+  std::atomic<uint64_t> buffer_bytes{0};    // allocated for requests and replies
+  std::atomic<uint64_t> argument_bytes{0};  // ... of these, for where arguments are
+  uint64_t leaving_bytes = 0;               // as the registry counts it, under its mutex
   std::atomic<int> resp{2};
   std::atomic<bool> no_evict{false}, no_touch{false}, closing{false};
 
@@ -48,17 +50,21 @@ class ClientRegistry {
 
   // What this client's buffers take now, for the sum of all.
   void note_buffers(ClientRecord& client, uint64_t bytes);
+  // They are gone, or will be when nobody can say. Once.
+  void forget_buffers(ClientRecord& client);
   uint64_t buffer_bytes() const { return buffer_bytes_.load(std::memory_order_relaxed); }
   // Ends clients, those with the largest buffers first, until the others stay within `bytes_max`; CLIENT NO-EVICT
   // spares a client. How many it ended.
   size_t shed(uint64_t bytes_max);
+  // Of the buffers, those of clients that shed() has ended and that are still there for a moment.
+  uint64_t leaving_bytes() const { return leaving_bytes_.load(std::memory_order_relaxed); }
 
  private:
   mutable storage::Mutex mutex_;
   std::map<uint64_t, std::shared_ptr<ClientRecord>> clients_ GUARDED_BY(mutex_);
   std::atomic<uint64_t> next_id_{1};
   std::atomic<uint64_t> count_{0};
-  std::atomic<uint64_t> buffer_bytes_{0};
+  std::atomic<uint64_t> buffer_bytes_{0}, leaving_bytes_{0};
 };
 
 }  // namespace sett::server

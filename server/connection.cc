@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "server/commands/errors.h"
 #include "server/dispatcher.h"
@@ -105,7 +106,7 @@ Connection::Connection(EventLoop& loop, int fd, bool is_unix)
     : loop_(loop), is_unix_(is_unix), record_(std::make_shared<ClientRecord>()), socket_(loop.context(), fd) {}
 
 Connection::~Connection() {
-  loop_.services().clients.note_buffers(*record_, 0);
+  loop_.services().clients.forget_buffers(*record_);
 }
 
 void Connection::publish_session() {
@@ -133,6 +134,7 @@ void Connection::arm_read() {
 
 void Connection::on_readable() {
   loop_.read_clocks();
+  if (must_wait_for_memory()) return;
   // An argument that is known to be large gets its room at once, but not more than is likely to come: a client that
   // only announces costs nothing.
   size_t room = receive_bytes;
@@ -161,8 +163,28 @@ protocol::RequestLimits Connection::request_limits() const {
           .request_bytes_max = static_cast<uint64_t>(options.client_query_buffer_limit)};
 }
 
+// Nobody asks for more memory before those who were ended for it have given theirs back: else all who are ready in this
+// turn would. True: on_retry() goes on.
+bool Connection::must_wait_for_memory() {
+  const ClientRegistry& clients = loop_.services().clients;
+  const auto limit = static_cast<uint64_t>(loop_.options().server.maxmemory_clients);
+  if (limit == 0 || clients.buffer_bytes() <= limit || clients.leaving_bytes() == 0) return false;
+  if (!retry_wanted_) loop_.retry_soon(shared_from_this());
+  return retry_wanted_ = true;
+}
+
+void Connection::on_retry() {
+  retry_wanted_ = false;
+  if (std::exchange(resume_deferred_, false)) return resume();
+  if (!closed_ && !suspended_) process();
+}
+
 void Connection::process() {
   while (!closed_ && !suspended_ && !close_when_sent_ && output_.size() - sent_ < output_pause_bytes) {
+    if (must_wait_for_memory()) {
+      paused_ = true;  // what was parsed stays where it is
+      return;
+    }
     if (requests_.empty()) {
       // Until the client has said who it is, each request may change the limits of the next.
       requests_.parse(input_.unread(), request_limits(), session_.authenticated ? RequestBatch::requests_max : 1);
@@ -190,14 +212,16 @@ void Connection::process() {
 
 // All clients' buffers have one limit: when this one's growth goes beyond it, the largest are ended, whoever they are.
 void Connection::note_buffers() {
-  const uint64_t bytes =
-      input_.capacity() + output_.capacity() + pending_.reply.capacity() + pending_.prepared.capacity();
+  const uint64_t argument_bytes = requests_.memory_bytes();
+  const uint64_t bytes = input_.capacity() + argument_bytes + output_.capacity() + pending_.reply.capacity() +
+                         pending_.prepared.capacity();
   const uint64_t before = record_->buffer_bytes.load(std::memory_order_relaxed);
   if (bytes == before) return;
+  record_->argument_bytes.store(argument_bytes, std::memory_order_relaxed);
   ClientRegistry& clients = loop_.services().clients;
   clients.note_buffers(*record_, bytes);
   const auto limit = static_cast<uint64_t>(loop_.options().server.maxmemory_clients);
-  if (limit > 0 && bytes > before && clients.buffer_bytes() > limit)
+  if (limit > 0 && bytes > before && clients.buffer_bytes() - clients.leaving_bytes() > limit)
     loop_.statistics().evicted_clients.add(clients.shed(limit));
 }
 
@@ -253,6 +277,10 @@ void Connection::resume() {
   if (closed_) {
     loop_.dispatcher().abandon(*this);
     return end_suspension();
+  }
+  if (must_wait_for_memory()) {
+    resume_deferred_ = true;
+    return loop_.dispatcher().give_back_locks(*this);
   }
   reply_begin_ = output_.size();
   if (loop_.dispatcher().resume(*this, requests_.front().args) == Dispatcher::Result::suspended) {
@@ -393,6 +421,7 @@ void Connection::close() {
   loop_.services().clients.remove(record_->id);
   boost::system::error_code ignored;  // of close(2): there is nobody to tell
   socket_.close(ignored);
+  if (suspended_) loop_.services().clients.forget_buffers(*record_);  // who knows for how long
   loop_.forget(shared_from_this());
 }
 

@@ -33,6 +33,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void flush();                 // at the end of a turn
   void on_progress();           // a journal's marks moved
   void on_cron(bool stopping);  // idle and stalled clients, unused memory
+  void on_retry();              // after EventLoop::retry_soon
   void resume();                // the suspended command may go on
   void close();                 // at once, output lost
 
@@ -64,6 +65,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void settle_reply(size_t reply_begin);
   bool output_limit_reached();
   void note_buffers();
+  bool must_wait_for_memory();
 
   // Constant
   EventLoop& loop_;
@@ -84,8 +86,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   int64_t last_input_ms_ = 0;     // steady
   bool reading_ = false, writing_ = false;
   bool flush_wanted_ = false, waiting_for_progress_ = false;
-  bool paused_ = false;     // by the size of the output
-  bool suspended_ = false;  // by a command that waits
+  bool paused_ = false;                                  // by the size of the output
+  bool suspended_ = false;                               // by a command that waits
+  bool retry_wanted_ = false, resume_deferred_ = false;  // until there is memory again
   bool close_when_sent_ = false, closed_ = false;
 };
 

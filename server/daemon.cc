@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 #include <csignal>
+#include <filesystem>
 #include <utility>
 
 #include "server/descriptor_limit.h"
@@ -33,6 +34,12 @@ std::string new_run_id() {
     id += "0123456789abcdef"[byte & 15];
   }
   return id;
+}
+
+// Else a reload would wait for it (a pipe), or take an editor's half-way house for the wish to have no password.
+bool is_file_with_content(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error) && std::filesystem::file_size(path, error) > 0 && !error;
 }
 
 std::string executable_path() {
@@ -168,6 +175,11 @@ void Daemon::wait_for_signals() {
 }
 
 void Daemon::reload() {
+  for (const std::string& path : {config_file_, loaded_options_.server.requirepass_file}) {
+    if (path.empty() || is_file_with_content(path)) continue;
+    spdlog::error("{}: not a file, or nothing in it: the configuration stays as it was", path);
+    return;
+  }
   const config::Loaded loaded = config::load(config_file_, environment_, flags_);
   for (const std::string& error : loaded.errors) spdlog::error("{}", error);
   if (!loaded.errors.empty()) {

@@ -29,6 +29,8 @@ class Dispatcher {
   // The arguments' bytes must stay where they are until the command is done.
   Result run(Connection& connection, const RequestBatch::Request& request);
   Result resume(Connection& connection, Arguments args);
+  // The command that is suspended will be resumed later: nobody is to wait for it meanwhile.
+  void give_back_locks(Connection& connection) { release_locks(connection); }
   // The client has gone while its command waited: gives back what it holds.
   void abandon(Connection& connection);
 

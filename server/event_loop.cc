@@ -12,6 +12,7 @@ namespace sett::server {
 namespace {
 constexpr int events_per_turn_max = 256;  // replies of the first do not wait longer than for these
 constexpr auto cron_interval = std::chrono::milliseconds(100);
+constexpr auto retry_interval = std::chrono::milliseconds(2);
 }  // namespace
 
 EventLoop::EventLoop(Services& services, unsigned index)
@@ -20,6 +21,7 @@ EventLoop::EventLoop(Services& services, unsigned index)
       work_(boost::asio::make_work_guard(context_)),
       dispatcher_(std::make_unique<Dispatcher>(services, *this)),
       cron_(context_),
+      retry_(context_),
       random_(storage::entropy_seed()),
       options_(services.options.get()) {
   read_clocks();
@@ -107,6 +109,19 @@ void EventLoop::wake_waiting() {
   std::vector<std::shared_ptr<Connection>> waiting;
   waiting.swap(waiting_);
   for (const auto& connection : waiting) connection->on_progress();
+}
+
+void EventLoop::retry_soon(std::shared_ptr<Connection> connection) {
+  retrying_.push_back(std::move(connection));
+  if (retrying_.size() > 1) return;
+  retry_.expires_after(retry_interval);
+  retry_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    read_clocks();
+    std::vector<std::shared_ptr<Connection>> retrying;
+    retrying.swap(retrying_);
+    for (const auto& one : retrying) one->on_retry();
+  });
 }
 
 void EventLoop::forget(const std::shared_ptr<Connection>& connection) {

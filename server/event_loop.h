@@ -55,6 +55,8 @@ class EventLoop {
   void flush_at_end_of_turn(std::shared_ptr<Connection> connection);
   // The connection is called back (on_progress) when a journal has moved.
   void wait_for_progress(std::shared_ptr<Connection> connection);
+  // The connection is called back (on_retry) within milliseconds.
+  void retry_soon(std::shared_ptr<Connection> connection);
   // How often a journal has moved. Who read it before looking at a journal, and finds it changed once it waits, has
   // missed a wake-up.
   uint64_t progress_count() const { return progress_count_.load(std::memory_order_seq_cst); }
@@ -86,14 +88,14 @@ class EventLoop {
   std::atomic<uint64_t> progress_count_{0};
 
   // The loop's thread
-  boost::asio::steady_timer cron_;
+  boost::asio::steady_timer cron_, retry_;
   storage::Random random_;
   std::shared_ptr<const config::Options> options_;
   uint64_t options_version_ = 0;
   int64_t wall_ms_ = 0, steady_ms_ = 0;
   std::unordered_set<std::shared_ptr<Connection>> connections_, held_;
   std::vector<std::shared_ptr<Connection>> to_flush_, flushing_;
-  std::vector<std::shared_ptr<Connection>> waiting_;
+  std::vector<std::shared_ptr<Connection>> waiting_, retrying_;
   bool stopping_ = false;
   bool stopped_ = false;
   int64_t stop_at_ms_ = 0;

@@ -8,7 +8,8 @@
 
 namespace sett::server {
 
-// The unread bytes of a connection, in one piece. Views into it hold until room() or release().
+// The unread bytes of a connection, in one piece. Views into it hold until room(), release() or the end of the unread
+// bytes.
 class InputBuffer {
  public:
   std::string_view unread() const { return {data_.get() + begin_, end_ - begin_}; }
@@ -38,7 +39,9 @@ class InputBuffer {
   void consume(size_t bytes) {
     assert(bytes <= size());
     begin_ += bytes;
-    if (begin_ == end_) begin_ = end_ = 0;
+    if (begin_ < end_) return;
+    begin_ = end_ = 0;
+    if (capacity_ > kept_max) release();
   }
   // Gives the memory back if nothing is unread.
   void release() {
@@ -49,6 +52,7 @@ class InputBuffer {
 
  private:
   static constexpr size_t smallest = 16 * 1024;
+  static constexpr size_t kept_max = 1 << 20;  // what a large request took goes with it
   std::unique_ptr<char[]> data_;
   size_t capacity_ = 0, begin_ = 0, end_ = 0;
 };

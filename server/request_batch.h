@@ -37,6 +37,7 @@ class RequestBatch {
   const std::string& error() const { return parser_.error(); }
   size_t bytes_needed() const { return broken_ ? 0 : parser_.bytes_needed(); }
   size_t take_skipped();  // bytes to drop from the input
+  size_t memory_bytes() const { return parser_.memory_bytes() + arguments_.capacity() * sizeof(std::string_view); }
 
  private:
   static constexpr size_t arguments_kept_max = 4096;  // a client that once sent a long request need not keep its room

@@ -49,7 +49,7 @@ void append_client_line(const ClientRecord& client, int64_t now_ms, std::string&
   const uint64_t input = relaxed(client.query_buffer), input_free = relaxed(client.query_buffer_free);
   const uint64_t output = relaxed(client.output_buffer);
   const uint64_t memory = sizeof(ClientRecord) + name.size() + lib_name.size() + lib_version.size() + bucket.size() +
-                          input + input_free + output;
+                          input + input_free + output + relaxed(client.argument_bytes);
   append_field(out, "id", client.id);
   append_field(out, "addr", client.address);
   append_field(out, "laddr", client.local_address);
@@ -63,7 +63,7 @@ void append_client_line(const ClientRecord& client, int64_t now_ms, std::string&
   out += " sub=0 psub=0 ssub=0 multi=-1";
   append_field(out, "qbuf", input);
   append_field(out, "qbuf-free", input_free);
-  append_field(out, "argv-mem", uint64_t{0});  // arguments are views into the query buffer
+  append_field(out, "argv-mem", relaxed(client.argument_bytes));  // views into the query buffer
   out += " multi-mem=0";
   append_field(out, "rbs", uint64_t{0});  // there is one output buffer, and no fixed one before it
   append_field(out, "rbp", uint64_t{0});

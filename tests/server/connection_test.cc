@@ -59,4 +59,30 @@ TEST_CASE("many clients that each stay within their own limits are held by the l
   CHECK(server.services().clients.buffer_bytes() < (16u << 20));
 }
 
+TEST_CASE("slow readers of large values that are all ready at once do not take more than the limit together") {
+  constexpr size_t value_bytes = 4 << 20, limit = 16 << 20;
+  LiveServer server(with_client_memory(limit));
+  REQUIRE(server.connect()->call({"SET", "large", std::string(value_bytes, 'x')}) == "+OK\r\n");
+  std::vector<std::unique_ptr<LiveServer::Client>> readers;
+  for (int i = 0; i < 60; ++i) readers.push_back(server.connect());
+  for (const auto& reader : readers) reader->send({"GET", "large"});
+  // Looked at all the while the loop's thread serves them.
+  uint64_t most = 0;
+  for (int looks = 0; looks < 20'000'000; ++looks) most = std::max(most, server.services().clients.buffer_bytes());
+  CHECK(server.connect()->call({"PING"}) == "+PONG\r\n");
+  CHECK(most > limit - value_bytes);
+  CHECK(most <= limit + 3 * value_bytes);
+}
+
+TEST_CASE("the arguments of a request that is not complete count towards the limit") {
+  LiveServer server(with_client_memory(4 << 20));
+  auto observer = server.connect();
+  auto greedy = server.connect();
+  std::string request = "*1048576\r\n";
+  for (int i = 0; i < 500'000; ++i) request += "$0\r\n\r\n";
+  greedy->send_bytes(request);
+  CHECK(greedy->read_reply() == "closed");
+  CHECK(observer->call({"PING"}) == "+PONG\r\n");
+}
+
 }  // namespace sett::server
