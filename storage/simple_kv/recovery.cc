@@ -10,13 +10,14 @@ namespace sett::storage {
 namespace {
 
 // For the progress that is shown.
-Status add_bytes_in(FileSystem& files, const std::string& directory, uint64_t& bytes) {
+Status add_bytes_in(FileSystem& files, const std::string& directory, std::string_view suffix, uint64_t& bytes) {
   const auto names = files.list(directory);
   if (!names.is_ok()) return names.status().kind() == ErrorKind::not_found ? Status() : names.status();
   for (const std::string& name : names.value()) {
+    if (!name.ends_with(suffix)) continue;
     const auto file = files.open(join_path(directory, name));
-    if (file.is_ok()) bytes += file.value()->size();
-    // Who reads it will say so; a name that is none of ours nobody reads.
+    if (!file.is_ok()) return file.status();
+    bytes += file.value()->size();
   }
   return {};
 }
@@ -27,8 +28,9 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
                                std::atomic<double>* shown_progress) {
   lock_ = std::move(lock);
   uint64_t bytes_to_read = 0;
-  for (const std::string& directory : {state_directory(), wal_directory()})
-    if (Status status = add_bytes_in(files_, directory, bytes_to_read); !status.is_ok()) return status;
+  if (Status status = add_bytes_in(files_, state_directory(), ".snapshot", bytes_to_read); !status.is_ok())
+    return status;
+  if (Status status = add_bytes_in(files_, wal_directory(), ".wal", bytes_to_read); !status.is_ok()) return status;
   LoadProgress progress(shown_progress, bytes_to_read);
   Sequence after = 0;
   const bool is_known = manifest.has_value();
