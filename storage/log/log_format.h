@@ -106,13 +106,21 @@ struct Chunk {
   std::string_view payload;
   uint64_t bytes() const { return chunk_header_bytes + payload.size(); }
 };
-// The chunk at the front of `bytes` (which end with the block or with the file), if there is a valid one.
+// How long a chunk at the front of `bytes` (which end with the block or with the file) would be; 0: by its fields there
+// is none. For the rest the checksum has to be computed.
+inline uint64_t claimed_chunk_bytes(std::string_view bytes, uint64_t position) {
+  if (bytes.size() < chunk_header_bytes) return 0;
+  const auto kind = get_fixed<uint8_t>(bytes.data() + 6);
+  if (kind == 0 || kind > chunk_kind_max || get_fixed<uint64_t>(bytes.data() + 7) > position) return 0;
+  const uint64_t claimed = chunk_header_bytes + get_fixed<uint16_t>(bytes.data() + 4);
+  return claimed <= bytes.size() ? claimed : 0;
+}
+// The chunk at the front of `bytes`, if there is a valid one.
 inline std::optional<Chunk> get_chunk(std::string_view bytes, uint32_t epoch_checksum, uint64_t position) {
-  if (bytes.size() < chunk_header_bytes) return std::nullopt;
+  if (claimed_chunk_bytes(bytes, position) == 0) return std::nullopt;
   const auto length = get_fixed<uint16_t>(bytes.data() + 4);
   const auto kind = get_fixed<uint8_t>(bytes.data() + 6);
   const auto mark = get_fixed<uint64_t>(bytes.data() + 7);
-  if (kind == 0 || kind > chunk_kind_max || chunk_header_bytes + length > bytes.size() || mark > position) return {};
   const auto behind = bytes.substr(4, chunk_header_bytes - 4 + length);
   if (get_fixed<uint32_t>(bytes.data()) != chunk_checksum(epoch_checksum, position, behind)) return std::nullopt;
   const Chunk chunk{static_cast<ChunkKind>(kind), mark, bytes.substr(chunk_header_bytes, length)};

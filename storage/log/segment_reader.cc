@@ -71,8 +71,10 @@ Result<SegmentReader::Beyond> SegmentReader::look_beyond(uint64_t bad_offset) {
   Beyond beyond;
   beyond.bytes_end = bad_offset;
   const uint64_t bad_position = position(bad_offset);
-  // The length of a bad chunk cannot be trusted, so in its own block a chunk may begin anywhere. Positions are part of
-  // the checksum: bytes of a record within a value are not taken for a chunk.
+  // The length of a bad chunk cannot be trusted, so behind it a chunk may begin anywhere; and damage may reach over the
+  // front of the next block, or of several. Positions are part of the checksum: bytes of a record within a value are
+  // not taken for a chunk.
+  uint64_t search_bytes_left = search_bytes_max;
   for (uint64_t offset = bad_offset; offset < limit_;) {
     auto bytes = rest_of_block(offset);
     if (!bytes) return bytes.status();
@@ -82,9 +84,13 @@ Result<SegmentReader::Beyond> SegmentReader::look_beyond(uint64_t bad_offset) {
       beyond.bytes_end = offset + last + 1;
       const bool own_block = offset == bad_offset;
       for (uint64_t at = offset; at <= offset + last;) {
-        const auto chunk = chunk_at(bytes->substr(at - offset), at);
+        const auto rest = bytes->substr(at - offset);
+        const auto chunk = chunk_at(rest, at);
         if (chunk && note(*chunk, at, bad_position, beyond)) return beyond;
-        if (!chunk && !own_block) break;
+        if (!chunk) {
+          if (!own_block && search_bytes_left == 0) break;
+          search_bytes_left -= std::min(search_bytes_left, claimed_chunk_bytes(rest, position(at)));
+        }
         at += chunk ? chunk->bytes() : 1;
       }
     }

@@ -26,12 +26,16 @@ class SegmentReader {
     Sequence highest_sequence = 0;
   };
 
+  static constexpr uint64_t search_bytes_max = 4ull << 30;  // half a second to a second
+
   // Reads [segment_header_bytes, limit) of the file; `limit` beyond its size means its size.
   SegmentReader(const RandomAccessFile& file, const log_format::SegmentHeader& header, uint64_t limit);
 
   // The next chunk; after `end` or `bad` the same again.
   Result<Step> next();
-  // Looks through everything behind `bad_offset`, in its block byte by byte, later block by block.
+  // Looks through everything behind `bad_offset`, up to the first chunk that says that the place had been synced: in
+  // its block a chunk may begin at every byte, and so in a later one from where a chunk is bad there. In later blocks
+  // that is given up after checksums over search_bytes_max in all; then only the chunks from their fronts on are seen.
   Result<Beyond> look_beyond(uint64_t bad_offset);
 
  private:

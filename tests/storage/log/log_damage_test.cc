@@ -16,19 +16,26 @@ struct SmallLog {
   std::string bytes;
   Records records;
 
-  SmallLog(uint64_t count, bool clean_close) {
+  SmallLog(uint64_t count, bool clean_close) : SmallLog(small_sizes(count), clean_close) {}
+  SmallLog(const std::vector<uint64_t>& sizes, bool clean_close) {
     REQUIRE(with.open());
-    for (uint64_t i = 1; i <= count; ++i) {
-      const auto record = record_of(i, i * 7 % 60);
+    for (uint64_t i = 1; i <= sizes.size(); ++i) {
+      const auto record = record_of(i, sizes[i - 1]);
       REQUIRE(with.append(record).room == Journal::Room::ok);
       records.emplace_back(i, record);
       with.log->write_if_small();
       with.log->request_sync();
-      if (clean_close || i < count) with.executor.run_ready();
+      if (clean_close || i < sizes.size()) with.executor.run_ready();
     }
     if (clean_close) REQUIRE(with.log->close());
     name = with.path(with.segments().front());
     bytes = with.files->content(name);
+  }
+
+  static std::vector<uint64_t> small_sizes(uint64_t count) {
+    std::vector<uint64_t> sizes;
+    for (uint64_t i = 1; i <= count; ++i) sizes.push_back(i * 7 % 60);
+    return sizes;
   }
 
   // Opens the log with other bytes; what was found is in `with`.
@@ -45,7 +52,111 @@ struct SmallLog {
   }
 };
 
+struct Place {
+  uint64_t offset, end, mark;
+};
+
+// The chunks of a segment that is sound.
+std::vector<Place> chunks_of(const std::string& bytes) {
+  using namespace log_format;
+  const auto header = get_segment_header(bytes.data());
+  std::vector<Place> places;
+  for (uint64_t offset = segment_header_bytes; offset < bytes.size();) {
+    const uint64_t block_end = offset - offset % block_bytes + block_bytes;
+    const auto rest = std::string_view(bytes).substr(offset, block_end - offset);
+    const auto chunk = get_chunk(rest, epoch_checksum(header.epoch), header.start_position + offset);
+    if (!chunk && rest.size() >= chunk_room_bytes_min) break;
+    if (chunk) places.push_back({offset, offset + chunk->bytes(), chunk->mark - header.start_position});
+    offset = chunk ? offset + chunk->bytes() : block_end;
+  }
+  return places;
+}
+
+// Whether bytes from `at` on, `length` of them, may not be missed: a chunk behind them says that they had been synced.
+bool is_known_synced(const std::vector<Place>& chunks, uint64_t at, uint64_t length) {
+  uint64_t bad = at;
+  for (const Place& chunk : chunks) {
+    if (chunk.offset <= at && at < chunk.end) bad = chunk.offset;
+    if (chunk.offset >= at + length && chunk.mark > bad) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+TEST_CASE("a hole in the synced part of the last segment is damage, over the borders of blocks too", "[log]") {
+  const uint64_t seed = GENERATE(1, 2, 3, 4);
+  Random random(seed);
+  std::vector<uint64_t> sizes;
+  const uint64_t size_max = seed == 1 ? 600 : seed == 2 ? 6'000 : seed == 3 ? 14'000 : 40'000;
+  for (uint64_t all = 0; all < 52'000; all += sizes.back() + 23) {
+    sizes.push_back(std::min(random.below(size_max), 55'000 - all));
+  }
+  SmallLog log(sizes, false);
+  const auto chunks = chunks_of(log.bytes);
+  REQUIRE(chunks.size() >= sizes.size());
+  const uint64_t end = chunks.back().end;
+  REQUIRE(end > 52'000);
+  uint64_t refused = 0;
+  for (const uint64_t length : {1, 8, 16, 23, 512, 4'096, 20'000}) {
+    for (uint64_t at = log_format::segment_header_bytes; at < end;) {
+      for (const bool zeroes : {true, false}) {
+        INFO("seed " << seed << " length " << length << " at " << at << " zeroes " << zeroes << " of " << end);
+        auto bytes = log.bytes;
+        for (uint64_t i = at; i < std::min<uint64_t>(at + length, bytes.size()); ++i) {
+          bytes[i] = zeroes ? '\0' : static_cast<char>(random.next());
+        }
+        if (!is_known_synced(chunks, at, length) || bytes == log.bytes) continue;
+        const auto differs = std::mismatch(bytes.begin(), bytes.end(), log.bytes.begin()).first - bytes.begin();
+        const auto status = log.open_with(bytes);
+        REQUIRE(status.kind() == ErrorKind::corruption);
+        REQUIRE(status.file() == log.name);
+        REQUIRE(*status.offset() <= static_cast<uint64_t>(differs));
+        REQUIRE(log.with.files->content(log.name) == bytes);
+        ++refused;
+      }
+      const uint64_t in_block = at % log_format::block_bytes;
+      const bool at_border = in_block < 64 || in_block + std::min<uint64_t>(length, 64) + 64 > log_format::block_bytes;
+      at += at_border ? 1 : 1 + random.below(300);
+    }
+  }
+  REQUIRE(refused > 2'000);
+}
+
+TEST_CASE("a hole over several blocks is damage when one chunk at the end of the log is left", "[log]") {
+  LogHarness with;
+  with.options.segment_bytes = 512 << 10;
+  REQUIRE(with.open());
+  while (with.log->last() < 100) {
+    REQUIRE(with.put(record_of(with.log->last(), 4'000)));
+    with.log->request_sync();
+    with.executor.run_ready();
+  }
+  const auto name = with.path(with.segments().front());
+  const auto bytes = with.files->content(name);
+  const auto chunks = chunks_of(bytes);
+  Random random(5);
+  for (int i = 0; i < 60; ++i) {
+    const uint64_t at = chunks[random.below(chunks.size() - 3)].offset + random.below(4'000);
+    const uint64_t hole_end = chunks.back().offset - random.below(3'000);
+    if (at >= hole_end) continue;
+    const int filling = i % 3;
+    INFO("hole from " << at << " to " << hole_end << " filling " << filling);
+    auto other = bytes;
+    for (uint64_t to = at; to < hole_end; ++to) {
+      // Zeroes; noise; the fields of a chunk of 4 KB at every eleventh byte.
+      static constexpr char like_chunks[] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16};
+      other[to] = filling == 0 ? '\0' : filling == 1 ? static_cast<char>(random.next()) : like_chunks[to % 11];
+    }
+    LogHarness damaged(with.options);
+    damaged.files = with.files->kill();
+    damaged.files->set_content(name, other);
+    const auto status = damaged.open();
+    REQUIRE(status.kind() == ErrorKind::corruption);
+    REQUIRE(*status.offset() <= at);
+    REQUIRE(status.message().find("at byte " + std::to_string(chunks.back().offset)) != std::string::npos);
+  }
+}
 
 TEST_CASE("a log file cut short at any byte is damage, after a clean close and after a crash", "[log]") {
   for (const bool clean_close : {true, false}) {
