@@ -126,6 +126,13 @@ Result<Log::Opened> Log::open(FileSystem& files, Executor& executor, Clock& cloc
     return Status::corruption(options.directory, 0,
                               "the log that belongs to this store is missing or has lost its beginning");
   }
+  if (const Sequence found = std::max(after, scan->last_record); found < options.must_reach) {
+    return Status::corruption(options.directory, 0,
+                              "the log ends at record " + std::to_string(found) + ", but it is known to have reached " +
+                                  std::to_string(options.must_reach) +
+                                  ": its last records are missing; nothing was changed: restore the data directory "
+                                  "from a copy");
+  }
 
   const uint64_t blocks = (options.segment_bytes + block_bytes - 1) / block_bytes;
   options.segment_bytes = std::max<uint64_t>(1, blocks) * block_bytes;

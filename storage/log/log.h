@@ -24,6 +24,7 @@ struct LogOptions {
   uint64_t small_write_bytes_max = 64u << 10;  // what a loop may write itself
   int64_t small_write_quick_us = 2000;         // ... as long as the last such write took no longer
   bool must_exist = false;                     // the folder is known to hold a log: to find none is corruption
+  Sequence must_reach = 0;                     // a record that is known to be in it: to end before it is corruption
   uint64_t emergency_bytes = 4ull << 20;       // allocated space that only Urgency::frees_space may use
   // Called by open() when the disk has no room for the first segment, once the log has been read and is sound: gives
   // back what the engine can spare on it. Empty: nothing.

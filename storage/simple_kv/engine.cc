@@ -228,7 +228,27 @@ Status SimpleKvEngine::close() {
     job = job_;
   }
   if (job) job->stop();
-  return log_->close();
+  if (Status status = log_->close(); !status.is_ok()) return status;
+  return log_->failed() ? Status() : note_log_end();
+}
+
+// After a clean stop the end of the log is known, and files that are missing there are noticed. Where the disk has no
+// room for another manifest the old one says what it said.
+Status SimpleKvEngine::note_log_end() {
+  const Sequence last = log_->last();
+  Manifest manifest;
+  {
+    MutexLock guard(snapshot_mutex_);
+    manifest = manifest_;
+  }
+  const Sequence reached = last > last_when_opened_ ? last : last_replayed_;
+  if (reached <= manifest.log_reaches) return {};
+  manifest.log_reaches = reached;
+  const Status status = write_manifest(files_, state_directory(), manifest);
+  if (!status.is_ok()) return status.kind() == ErrorKind::no_space ? Status() : status;
+  MutexLock guard(snapshot_mutex_);
+  manifest_ = std::move(manifest);
+  return {};
 }
 
 }  // namespace sett::storage

@@ -52,6 +52,7 @@ class SimpleKvEngine final : public MemoryStore {
   Status replay_mutation(const Mutation& mutation, Sequence sequence, std::span<const Mutation> binds);
   void replay_binds(std::span<const Mutation> binds, Sequence sequence);
   void bury_expired();
+  Status note_log_end();
   bool is_given_up() const;
   Status remove_other_snapshots();
   // Snapshots
@@ -75,7 +76,8 @@ class SimpleKvEngine final : public MemoryStore {
   Sequence walk_end_ = 0;  // of the snapshot
   int64_t pass_ms_ = 0;    // the latest expiry pass
   Sequence pass_sequence_ = 0;
-  Sequence last_replayed_ = 0;
+  Sequence last_replayed_ = 0;     // or what the snapshot holds
+  Sequence last_when_opened_ = 0;  // of the log; higher than what was replayed where a tail was cut
   std::set<std::pair<BucketId, std::string_view>> replayed_;  // by the record at hand, when in the walk's window
 
   mutable Mutex snapshot_mutex_;

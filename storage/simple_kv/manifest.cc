@@ -22,6 +22,7 @@ std::string encode_manifest(const Manifest& manifest) {
   append_sized(out, manifest.hash);
   append_varint(out, manifest.begin);
   append_varint(out, manifest.end);
+  append_varint(out, manifest.log_reaches);
   append_varint(out, static_cast<uint64_t>(manifest.expiry_floor_ms));
   append_varint(out, manifest.bucket_generation);
   append_varint(out, manifest.buckets.size());
@@ -53,6 +54,7 @@ Result<Manifest> decode_manifest(std::string_view bytes, const std::string& file
   manifest.hash = reader.sized();
   manifest.begin = reader.varint();
   manifest.end = reader.varint();
+  manifest.log_reaches = reader.varint();
   manifest.expiry_floor_ms = static_cast<int64_t>(reader.varint());
   manifest.bucket_generation = reader.varint();
   const uint64_t buckets = reader.varint();

@@ -20,6 +20,7 @@ struct Manifest {
   std::string hash;
   Sequence begin = 0;              // all up to this is in the files; the log is replayed from behind it
   Sequence end = 0;                // the walk was over here: some of what lies between is in the files too
+  Sequence log_reaches = 0;        // the log had this record, synced: one that ends before it has lost its end
   int64_t expiry_floor_ms = 0;     // what was due by then is gone for good
   uint64_t bucket_generation = 0;  // the highest ever used in a BucketId
   std::map<std::string, BucketId, std::less<>> buckets;  // as of `begin`

@@ -33,6 +33,7 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
   if (Status status = add_bytes_in(files_, wal_directory(), ".wal", bytes_to_read); !status.is_ok()) return status;
   LoadProgress progress(shown_progress, bytes_to_read);
   Sequence after = 0;
+  Sequence must_reach = 0;
   const bool is_known = manifest.has_value();
   if (manifest) {
     if (manifest->generation > 0) {
@@ -40,6 +41,7 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
     }
     after = manifest->begin;
     walk_end_ = manifest->end;
+    must_reach = manifest->log_reaches;
     pass_ms_ = manifest->expiry_floor_ms;
     MutexLock guard(snapshot_mutex_);
     manifest_ = *std::move(manifest);
@@ -49,6 +51,7 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
                          .sync_interval_ms = kv_options_.sync_interval_ms,
                          .segment_bytes = kv_options_.wal_segment_bytes};
   log_options.must_exist = is_known;
+  log_options.must_reach = must_reach;
   log_options.emergency_bytes = emergency_bytes();
   // What is on a disk that the store has filled is its own: the rest of a snapshot that was killed, and the reserve.
   log_options.make_room = [this] {
@@ -61,13 +64,9 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
         return replay(sequence, record);
       });
   if (!opened.is_ok()) return opened.status();
-  // The snapshot was published only when the log was synced through the end of its walk.
-  if (std::max(after, last_replayed_) < walk_end_)
-    return Status::corruption(wal_directory(), 0,
-                              "the log ends at record " + std::to_string(std::max(after, last_replayed_)) +
-                                  ", but the snapshot was made when it had " + std::to_string(walk_end_) +
-                                  ": its last records are missing");
   log_ = std::move(opened.value().log);
+  last_replayed_ = std::max(after, last_replayed_);
+  last_when_opened_ = log_->last();
   recovery_ = opened.value().recovery;
   changes_.store(recovery_.records, std::memory_order_relaxed);  // since the snapshot
   journal_ = log_.get();
@@ -87,6 +86,8 @@ Status SimpleKvEngine::make_known() {
   first.shards = shard_count();
   first.hash = kv_options_.hash;
   const Status status = write_manifest(files_, state_directory(), first);
+  MutexLock guard(snapshot_mutex_);
+  manifest_ = std::move(first);
   return status.kind() == ErrorKind::no_space ? Status() : status;
 }
 

@@ -135,7 +135,7 @@ void SnapshotJob::finish_shard() {
   if (++shard_ < engine_.shard_count()) return post(Executor::Lane::foreground, &SnapshotJob::walk);
   if (Status status = engine_.files_.sync_directory(engine_.state_directory()); !status.is_ok()) return end(status);
   // No walked entry is younger than this: every one of them must be in the log for good before the snapshot counts.
-  manifest_.end = engine_.journal_->last();
+  manifest_.end = manifest_.log_reaches = engine_.journal_->last();
   engine_.journal_->request_sync();
   wait_for_log();
 }

@@ -44,6 +44,7 @@ TEST_CASE("manifest: format and every flipped byte", "[simple_kv][format]") {
   manifest.hash = "xxh3";
   manifest.begin = 100;
   manifest.end = 300;
+  manifest.log_reaches = 400;
   manifest.expiry_floor_ms = 1'700'000'000'001;
   manifest.bucket_generation = 2;
   manifest.buckets = {{"0", make_bucket_id(1, 0)}, {"a", make_bucket_id(2, 1)}};
@@ -58,6 +59,7 @@ TEST_CASE("manifest: format and every flipped byte", "[simple_kv][format]") {
           "0478786833"
           "64"
           "ac02"
+          "9003"
           "81d095ffbc31"
           "02"
           "02"
