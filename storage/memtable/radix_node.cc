@@ -1,0 +1,196 @@
+#include "storage/memtable/radix_node.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace sett::storage {
+
+// Children in the order of their bytes.
+struct RadixNode::N4 : RadixNode {
+  static constexpr int children_max = 4;
+  uint8_t bytes[children_max];
+  RadixRef refs[children_max];
+};
+struct RadixNode::N16 : RadixNode {
+  static constexpr int children_max = 16;
+  uint8_t bytes[children_max];
+  RadixRef refs[children_max];
+};
+// In the order of their coming; `places` has for each byte the place plus one.
+struct RadixNode::N48 : RadixNode {
+  static constexpr int children_max = 48;
+  uint8_t places[256];
+  RadixRef refs[children_max];
+};
+struct RadixNode::N256 : RadixNode {
+  static constexpr int children_max = 256;
+  RadixRef refs[children_max];
+};
+
+namespace {
+
+template <typename Node>
+int place_of(const Node& node, int children, int byte) {
+  int place = 0;
+  while (place < children && node.bytes[place] < byte) ++place;
+  return place;
+}
+
+}  // namespace
+
+template <typename Node>
+Node* RadixNode::make_kind(Kind kind) {
+  void* memory = std::calloc(1, sizeof(Node));
+  if (!memory) throw std::bad_alloc();
+  auto* node = static_cast<Node*>(memory);
+  node->kind_ = kind;
+  return node;
+}
+
+RadixNode* RadixNode::make() {
+  return make_kind<N4>(Kind::n4);
+}
+
+void RadixNode::free(RadixNode* node) {
+  std::free(node);
+}
+
+void RadixNode::set_prefix(std::string_view prefix) {
+  prefix_bytes_ = static_cast<uint32_t>(prefix.size());
+  const std::string_view stored = prefix.substr(0, stored_prefix_max);
+  if (!stored.empty()) std::memmove(prefix_, stored.data(), stored.size());
+}
+
+RadixRef* RadixNode::find(uint8_t byte) {
+  switch (kind_) {
+    case Kind::n4: {
+      N4& node = as<N4>();
+      for (int i = 0; i < children_; ++i)
+        if (node.bytes[i] == byte) return &node.refs[i];
+      return nullptr;
+    }
+    case Kind::n16: {
+      N16& node = as<N16>();
+      const void* at = std::memchr(node.bytes, byte, children_);
+      return at ? &node.refs[static_cast<const uint8_t*>(at) - node.bytes] : nullptr;
+    }
+    case Kind::n48: {
+      N48& node = as<N48>();
+      return node.places[byte] ? &node.refs[node.places[byte] - 1] : nullptr;
+    }
+    case Kind::n256: {
+      N256& node = as<N256>();
+      return node.refs[byte] ? &node.refs[byte] : nullptr;
+    }
+  }
+  return nullptr;
+}
+
+RadixRef RadixNode::first_from(int byte) const {
+  switch (kind_) {
+    case Kind::n4: {
+      const int place = place_of(as<N4>(), children_, byte);
+      return place < children_ ? as<N4>().refs[place] : RadixRef();
+    }
+    case Kind::n16: {
+      const int place = place_of(as<N16>(), children_, byte);
+      return place < children_ ? as<N16>().refs[place] : RadixRef();
+    }
+    case Kind::n48:
+      for (; byte < 256; ++byte)
+        if (const uint8_t place = as<N48>().places[byte]) return as<N48>().refs[place - 1];
+      return {};
+    case Kind::n256:
+      for (; byte < 256; ++byte)
+        if (as<N256>().refs[byte]) return as<N256>().refs[byte];
+      return {};
+  }
+  return {};
+}
+
+RadixRef RadixNode::last_to(int byte) const {
+  switch (kind_) {
+    case Kind::n4: {
+      const int place = place_of(as<N4>(), children_, byte + 1);
+      return place > 0 ? as<N4>().refs[place - 1] : RadixRef();
+    }
+    case Kind::n16: {
+      const int place = place_of(as<N16>(), children_, byte + 1);
+      return place > 0 ? as<N16>().refs[place - 1] : RadixRef();
+    }
+    case Kind::n48:
+      for (; byte >= 0; --byte)
+        if (const uint8_t place = as<N48>().places[byte]) return as<N48>().refs[place - 1];
+      return {};
+    case Kind::n256:
+      for (; byte >= 0; --byte)
+        if (as<N256>().refs[byte]) return as<N256>().refs[byte];
+      return {};
+  }
+  return {};
+}
+
+// A node of the next kind with all that `node` has, in whose place it comes.
+template <typename From, typename To>
+RadixNode* RadixNode::grown(RadixNode* node, Kind kind) {
+  To* larger = make_kind<To>(kind);
+  larger->children_ = 0;
+  std::memcpy(larger->prefix_, node->prefix_, sizeof node->prefix_);
+  larger->prefix_bytes_ = node->prefix_bytes_;
+  larger->item_here_ = node->item_here_;
+  RadixNode* result = larger;
+  const From& from = node->as<From>();
+  if constexpr (requires { from.places; }) {
+    for (int byte = 0; byte < 256; ++byte)
+      if (from.places[byte]) result = add(result, static_cast<uint8_t>(byte), from.refs[from.places[byte] - 1]);
+  } else {
+    for (int i = 0; i < node->children_; ++i) result = add(result, from.bytes[i], from.refs[i]);
+  }
+  assert(result == larger);
+  free(node);
+  return result;
+}
+
+RadixNode* RadixNode::add(RadixNode* node, uint8_t byte, RadixRef child) {
+  const auto insert_sorted = [&](auto& sorted) {
+    const int place = place_of(sorted, node->children_, byte);
+    const auto behind = static_cast<size_t>(node->children_ - place);
+    std::memmove(sorted.bytes + place + 1, sorted.bytes + place, behind);
+    std::copy_backward(sorted.refs + place, sorted.refs + node->children_, sorted.refs + node->children_ + 1);
+    sorted.bytes[place] = byte;
+    sorted.refs[place] = child;
+  };
+  switch (node->kind_) {
+    case Kind::n4:
+      if (node->children_ == N4::children_max) return add(grown<N4, N16>(node, Kind::n16), byte, child);
+      insert_sorted(node->as<N4>());
+      break;
+    case Kind::n16:
+      if (node->children_ == N16::children_max) return add(grown<N16, N48>(node, Kind::n48), byte, child);
+      insert_sorted(node->as<N16>());
+      break;
+    case Kind::n48: {
+      if (node->children_ == N48::children_max) return add(grown<N48, N256>(node, Kind::n256), byte, child);
+      N48& wide = node->as<N48>();
+      wide.refs[node->children_] = child;
+      wide.places[byte] = static_cast<uint8_t>(node->children_ + 1);
+      break;
+    }
+    case Kind::n256:
+      node->as<N256>().refs[byte] = child;
+      break;
+  }
+  ++node->children_;
+  return node;
+}
+
+size_t RadixNode::memory_bytes() const {
+  return malloc_usable_size(const_cast<RadixNode*>(this));
+}
+
+}  // namespace sett::storage

@@ -1,0 +1,301 @@
+#pragma once
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "storage/memtable/radix_node.h"
+
+namespace sett::storage {
+
+// Items in the byte order of their keys: an adaptive radix tree (Leis, Kemper, Neumann: The Adaptive Radix Tree, ICDE
+// 2013) with path compression. Keys are any bytes, a key may be the front of another. An Item has
+// `std::string_view key() const`, keeps its key as long as it is in the tree, and belongs to the caller.
+//
+// No item is ever taken out: in a memtable a removal is an item too. Not for two threads at once, unless both only
+// read.
+template <typename Item>
+class RadixTree {
+ public:
+  RadixTree() = default;
+  RadixTree(const RadixTree&) = delete;
+  RadixTree& operator=(const RadixTree&) = delete;
+  ~RadixTree() { clear(); }
+
+  // nullptr: none.
+  Item* find(std::string_view key) const;
+  // Puts it in the place of the item with the same key, which is returned, or adds it (nullptr).
+  Item* put(Item* item);
+  // The first item whose key is not less than `key`; with `after`, the first that is greater. nullptr: none.
+  Item* at_or_after(std::string_view key, bool after = false) const { return forward(root_, key, 0, after); }
+  // The last item whose key is less than `key`. nullptr: none.
+  Item* before(std::string_view key) const { return backward(root_, key, 0); }
+  Item* last() const { return root_ ? greatest(root_) : nullptr; }
+
+  size_t size() const { return size_; }
+  size_t memory_bytes() const { return memory_bytes_; }  // of the nodes
+  // Forgets all items.
+  void clear();
+
+ private:
+  static Item* item(RadixRef ref) { return static_cast<Item*>(ref.item()); }
+  // How many bytes of the node's shared ones `key` has from `depth` on. The bytes that the node does not store are
+  // those of any key below it.
+  static size_t shared(RadixNode* node, std::string_view key, size_t depth);
+  static std::string_view prefix_of(RadixNode* node, size_t depth) {
+    return least(RadixRef(node))->key().substr(depth, node->prefix_bytes());
+  }
+  static Item* least(RadixRef ref);
+  static Item* greatest(RadixRef ref);
+  static Item* forward(RadixRef ref, std::string_view key, size_t depth, bool after);
+  static Item* backward(RadixRef ref, std::string_view key, size_t depth);
+  // Negative, 0 or positive as the node's shared bytes are less than, the same as, or greater than those of `key` from
+  // `depth` on; a key that ends within them is less.
+  static int compare_prefix(RadixNode* node, std::string_view key, size_t depth);
+
+  RadixNode* new_node(std::string_view prefix);
+  void hang(RadixRef& from, RadixNode* node, Item* item, size_t depth);
+  void split(RadixRef& ref, Item* item, size_t depth, size_t common);
+  void free_below(RadixRef ref);
+
+  RadixRef root_;
+  size_t size_ = 0, memory_bytes_ = 0;
+};
+
+template <typename Item>
+Item* RadixTree<Item>::find(std::string_view key) const {
+  RadixRef ref = root_;
+  size_t depth = 0;
+  while (ref) {
+    if (ref.is_item()) return item(ref)->key() == key ? item(ref) : nullptr;
+    RadixNode* node = ref.node();
+    // The shared bytes are not compared: the item at the end has them.
+    depth += node->prefix_bytes();
+    if (depth > key.size()) return nullptr;
+    if (depth == key.size()) {
+      auto* here = static_cast<Item*>(node->item_here());
+      return here && here->key() == key ? here : nullptr;
+    }
+    const RadixRef* child = node->find(static_cast<uint8_t>(key[depth++]));
+    if (!child) return nullptr;
+    ref = *child;
+  }
+  return nullptr;
+}
+
+template <typename Item>
+Item* RadixTree<Item>::least(RadixRef ref) {
+  while (!ref.is_item()) {
+    if (void* here = ref.node()->item_here()) return static_cast<Item*>(here);
+    ref = ref.node()->first_from(0);
+  }
+  return item(ref);
+}
+
+template <typename Item>
+Item* RadixTree<Item>::greatest(RadixRef ref) {
+  while (!ref.is_item()) {
+    const RadixRef child = ref.node()->last_to(255);
+    if (!child) return static_cast<Item*>(ref.node()->item_here());
+    ref = child;
+  }
+  return item(ref);
+}
+
+template <typename Item>
+size_t RadixTree<Item>::shared(RadixNode* node, std::string_view key, size_t depth) {
+  const auto same = [](std::string_view a, std::string_view b) {
+    return static_cast<size_t>(
+        std::mismatch(a.begin(), a.begin() + static_cast<ptrdiff_t>(std::min(a.size(), b.size())), b.begin()).first -
+        a.begin());
+  };
+  const std::string_view rest = key.substr(depth);
+  const std::string_view stored = node->stored_prefix();
+  const size_t common = same(stored, rest);
+  if (common < stored.size() || node->prefix_bytes() == stored.size()) return common;
+  return same(prefix_of(node, depth), rest);
+}
+
+template <typename Item>
+RadixNode* RadixTree<Item>::new_node(std::string_view prefix) {
+  RadixNode* node = RadixNode::make();
+  node->set_prefix(prefix);
+  memory_bytes_ += node->memory_bytes();
+  return node;
+}
+
+// Adds the item to a node whose shared bytes it has, as it goes on at `depth`.
+template <typename Item>
+void RadixTree<Item>::hang(RadixRef& from, RadixNode* node, Item* item, size_t depth) {
+  const std::string_view key = item->key();
+  if (depth == key.size()) {
+    node->set_item_here(item);
+    return;
+  }
+  memory_bytes_ -= node->memory_bytes();
+  node = RadixNode::add(node, static_cast<uint8_t>(key[depth]), RadixRef::of_item(item));
+  memory_bytes_ += node->memory_bytes();
+  from = RadixRef(node);
+}
+
+// Puts a node above what `ref` points to, for the `common` bytes that it shares with the item, and adds both to it.
+template <typename Item>
+void RadixTree<Item>::split(RadixRef& ref, Item* added, size_t depth, size_t common) {
+  const RadixRef below = ref;
+  RadixNode* above = new_node(added->key().substr(depth, common));
+  const size_t fork = depth + common;
+  ref = RadixRef(above);
+  if (below.is_item()) {
+    hang(ref, above, item(below), fork);
+  } else {
+    RadixNode* node = below.node();
+    const std::string_view prefix = prefix_of(node, depth);
+    const auto byte = static_cast<uint8_t>(prefix[common]);
+    node->set_prefix(prefix.substr(common + 1));
+    [[maybe_unused]] const RadixNode* same = RadixNode::add(above, byte, below);
+    assert(same == above);
+  }
+  hang(ref, ref.node(), added, fork);
+}
+
+template <typename Item>
+Item* RadixTree<Item>::put(Item* added) {
+  const std::string_view key = added->key();
+  RadixRef* ref = &root_;
+  size_t depth = 0;
+  while (*ref) {
+    if (ref->is_item()) {
+      Item* there = item(*ref);
+      const std::string_view other = there->key();
+      if (other == key) {
+        *ref = RadixRef::of_item(added);
+        return there;
+      }
+      const auto [a, b] = std::mismatch(key.begin() + static_cast<ptrdiff_t>(depth),
+                                        key.begin() + static_cast<ptrdiff_t>(std::min(key.size(), other.size())),
+                                        other.begin() + static_cast<ptrdiff_t>(depth));
+      split(*ref, added, depth, static_cast<size_t>(a - key.begin()) - depth);
+      ++size_;
+      return nullptr;
+    }
+    RadixNode* node = ref->node();
+    const size_t common = shared(node, key, depth);
+    if (common < node->prefix_bytes()) {
+      split(*ref, added, depth, common);
+      ++size_;
+      return nullptr;
+    }
+    depth += common;
+    if (depth == key.size()) {
+      auto* there = static_cast<Item*>(node->item_here());
+      node->set_item_here(added);
+      size_ += there == nullptr;
+      return there;
+    }
+    RadixRef* child = node->find(static_cast<uint8_t>(key[depth]));
+    if (!child) {
+      hang(*ref, node, added, depth);
+      ++size_;
+      return nullptr;
+    }
+    ref = child;
+    ++depth;
+  }
+  *ref = RadixRef::of_item(added);
+  ++size_;
+  return nullptr;
+}
+
+template <typename Item>
+int RadixTree<Item>::compare_prefix(RadixNode* node, std::string_view key, size_t depth) {
+  const std::string_view rest = key.substr(depth);
+  const size_t common = shared(node, key, depth);
+  if (common == node->prefix_bytes()) return 0;
+  if (common == rest.size()) return 1;
+  return static_cast<uint8_t>(prefix_of(node, depth)[common]) < static_cast<uint8_t>(rest[common]) ? -1 : 1;
+}
+
+template <typename Item>
+Item* RadixTree<Item>::forward(RadixRef ref, std::string_view key, size_t depth, bool after) {
+  Item* next = nullptr;  // the best of what lies beside the path
+  RadixRef beside;       // ... or the place to look for it
+  while (ref) {
+    if (ref.is_item()) {
+      const int order = item(ref)->key().compare(key);
+      if (order > 0 || (order == 0 && !after)) return item(ref);
+      break;
+    }
+    RadixNode* node = ref.node();
+    const int order = compare_prefix(node, key, depth);
+    if (order > 0) return least(ref);
+    if (order < 0) break;
+    depth += node->prefix_bytes();
+    if (depth == key.size()) {
+      if (node->item_here() && !after) return static_cast<Item*>(node->item_here());
+      if (const RadixRef child = node->first_from(0)) return least(child);
+      break;
+    }
+    const auto byte = static_cast<uint8_t>(key[depth++]);
+    if (const RadixRef greater = node->first_from(byte + 1)) beside = greater;
+    const RadixRef* child = node->find(byte);
+    ref = child ? *child : RadixRef();
+  }
+  if (beside) next = least(beside);
+  return next;
+}
+
+template <typename Item>
+Item* RadixTree<Item>::backward(RadixRef ref, std::string_view key, size_t depth) {
+  Item* here = nullptr;  // the greatest beside the path that is no subtree
+  RadixRef beside;
+  while (ref) {
+    if (ref.is_item()) {
+      if (item(ref)->key() < key) return item(ref);
+      break;
+    }
+    RadixNode* node = ref.node();
+    const int order = compare_prefix(node, key, depth);
+    if (order < 0) return greatest(ref);
+    if (order > 0) break;
+    depth += node->prefix_bytes();
+    if (depth == key.size()) break;
+    const auto byte = static_cast<uint8_t>(key[depth++]);
+    if (const RadixRef less = node->last_to(byte - 1)) {
+      beside = less;
+      here = nullptr;
+    } else if (node->item_here()) {
+      here = static_cast<Item*>(node->item_here());
+      beside = RadixRef();
+    }
+    const RadixRef* child = node->find(byte);
+    ref = child ? *child : RadixRef();
+  }
+  return beside ? greatest(beside) : here;
+}
+
+template <typename Item>
+void RadixTree<Item>::free_below(RadixRef ref) {
+  // With a list of its own: the depth of the tree is a client's choice.
+  std::vector<RadixNode*> nodes;
+  if (ref && !ref.is_item()) nodes.push_back(ref.node());
+  while (!nodes.empty()) {
+    RadixNode* node = nodes.back();
+    nodes.pop_back();
+    for (int byte = 0; byte < 256; ++byte) {
+      const RadixRef* child = node->find(static_cast<uint8_t>(byte));
+      if (child && !child->is_item()) nodes.push_back(child->node());
+    }
+    RadixNode::free(node);
+  }
+}
+
+template <typename Item>
+void RadixTree<Item>::clear() {
+  free_below(root_);
+  root_ = RadixRef();
+  size_ = memory_bytes_ = 0;
+}
+
+}  // namespace sett::storage
