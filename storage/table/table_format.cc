@@ -1,0 +1,144 @@
+#include "storage/table/table_format.h"
+
+#include <lz4.h>
+
+#include <cassert>
+
+#include "storage/base/bytes.h"
+#include "storage/base/crc32c.h"
+
+namespace sett::storage::table_format {
+
+namespace {
+
+//  0        8         12     16       24           40           56     60         64
+//  | magic  | version | zero | number | partitions | properties | zero | checksum |
+constexpr size_t footer_checksum_at = 60;
+
+void append_handle(std::string& out, const BlockHandle& handle) {
+  append_fixed<uint64_t>(out, handle.offset);
+  append_fixed<uint32_t>(out, static_cast<uint32_t>(handle.stored_bytes));
+  append_fixed<uint32_t>(out, 0);
+}
+
+BlockHandle read_handle(ByteReader& reader) {
+  BlockHandle handle;
+  handle.offset = reader.fixed<uint64_t>();
+  handle.stored_bytes = reader.fixed<uint32_t>();
+  reader.fixed<uint32_t>();
+  return handle;
+}
+
+uint32_t block_checksum(uint64_t number, uint64_t offset, std::string_view payload_and_kind) {
+  char seed[16];
+  put_fixed<uint64_t>(seed, number);
+  put_fixed<uint64_t>(seed + 8, offset);
+  return extend_crc32c(crc32c({seed, sizeof seed}), payload_and_kind);
+}
+
+}  // namespace
+
+std::string encode_footer(const Footer& footer) {
+  std::string out(magic);
+  append_fixed<uint32_t>(out, version);
+  append_fixed<uint32_t>(out, 0);
+  append_fixed<uint64_t>(out, footer.number);
+  append_handle(out, footer.partitions);
+  append_handle(out, footer.properties);
+  append_fixed<uint32_t>(out, 0);
+  append_fixed<uint32_t>(out, crc32c(out));
+  assert(out.size() == footer_bytes);
+  return out;
+}
+
+Result<Footer> decode_footer(std::string_view bytes, const std::string& path, uint64_t offset) {
+  if (bytes.size() != footer_bytes || !bytes.starts_with(magic))
+    return Status::corruption(path, offset, "the file does not end like a table");
+  ByteReader reader(bytes.substr(magic.size()));
+  const auto found_version = reader.fixed<uint32_t>();
+  if (found_version > version)
+    return Status::error(ErrorKind::unsupported, path + ": written by a newer sett (format " +
+                                                     std::to_string(found_version) + ", this one reads up to " +
+                                                     std::to_string(version) + ")");
+  if (get_fixed<uint32_t>(bytes.data() + footer_checksum_at) != crc32c(bytes.substr(0, footer_checksum_at)))
+    return Status::corruption(path, offset, "the checksum of the table's footer is wrong");
+  if (found_version != version) return Status::corruption(path, offset, "the version of the table is impossible");
+  reader.fixed<uint32_t>();
+  Footer footer;
+  footer.number = reader.fixed<uint64_t>();
+  footer.partitions = read_handle(reader);
+  footer.properties = read_handle(reader);
+  return footer;
+}
+
+BlockHandle append_block(std::string& out, std::string_view payload, Compression wanted, uint64_t number,
+                         uint64_t offset) {
+  assert(payload.size() <= block_bytes_max);
+  const size_t begin = out.size();
+  Compression used = Compression::none;
+  if (wanted == Compression::lz4 && payload.size() <= LZ4_MAX_INPUT_SIZE) {
+    // More than seven eighths of the size is not worth the decompression.
+    const auto room = static_cast<int>(payload.size() - payload.size() / 8);
+    out.resize(begin + static_cast<size_t>(room));
+    const int size = LZ4_compress_default(payload.data(), out.data() + begin, static_cast<int>(payload.size()), room);
+    out.resize(begin + static_cast<size_t>(size > 0 ? size : 0));
+    if (size > 0) used = Compression::lz4;
+  }
+  if (used == Compression::none) out.append(payload);
+  const BlockHandle handle{offset, out.size() - begin};
+  out.push_back(static_cast<char>(used));
+  append_fixed<uint32_t>(out, static_cast<uint32_t>(payload.size()));
+  append_fixed<uint32_t>(out, block_checksum(number, offset, std::string_view(out).substr(begin)));
+  return handle;
+}
+
+Result<std::string> open_block(std::string_view stored, const BlockHandle& handle, uint64_t number,
+                               const std::string& path) {
+  const auto damaged = [&](std::string what) { return Status::corruption(path, handle.offset, std::move(what)); };
+  if (stored.size() != handle.stored_bytes + trailer_bytes) return damaged("a block of the table ends early");
+  const std::string_view checked = stored.substr(0, stored.size() - sizeof(uint32_t));
+  if (get_fixed<uint32_t>(stored.data() + checked.size()) != block_checksum(number, handle.offset, checked))
+    return damaged("the checksum of a block is wrong");
+  const std::string_view payload = stored.substr(0, handle.stored_bytes);
+  const auto compression = static_cast<Compression>(stored[handle.stored_bytes]);
+  const auto raw_bytes = get_fixed<uint32_t>(stored.data() + handle.stored_bytes + 1);
+  switch (compression) {
+    case Compression::none:
+      if (raw_bytes != payload.size()) return damaged("a block has not the size that it says");
+      return std::string(payload);
+    case Compression::lz4: {
+      if (raw_bytes > LZ4_MAX_INPUT_SIZE || payload.size() > LZ4_MAX_INPUT_SIZE)
+        return damaged("a block has an impossible size");
+      std::string raw(raw_bytes, '\0');
+      const int size = LZ4_decompress_safe(payload.data(), raw.data(), static_cast<int>(payload.size()),
+                                           static_cast<int>(raw_bytes));
+      if (size < 0 || static_cast<uint32_t>(size) != raw_bytes) return damaged("a block cannot be decompressed");
+      return raw;
+    }
+  }
+  return damaged("a block is compressed in a way that is not known");
+}
+
+std::string encode_properties(const Properties& properties) {
+  std::string out;
+  for (const uint64_t number :
+       {properties.entries, properties.tombstones, properties.pointers, properties.expiring, properties.key_bytes,
+        properties.value_bytes, properties.first_sequence, properties.last_sequence})
+    append_varint(out, number);
+  append_sized(out, properties.smallest);
+  append_sized(out, properties.largest);
+  return out;
+}
+
+bool decode_properties(std::string_view payload, Properties& properties) {
+  ByteReader reader(payload);
+  for (uint64_t* number :
+       {&properties.entries, &properties.tombstones, &properties.pointers, &properties.expiring, &properties.key_bytes,
+        &properties.value_bytes, &properties.first_sequence, &properties.last_sequence})
+    *number = reader.varint();
+  properties.smallest = reader.sized();
+  properties.largest = reader.sized();
+  return reader.at_end() && !properties.smallest.empty() && properties.smallest <= properties.largest;
+}
+
+}  // namespace sett::storage::table_format
