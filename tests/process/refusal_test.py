@@ -117,6 +117,25 @@ class Refusals(settd.SettdTest):
                     shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
                 self.assert_refused(*self.start_arguments(), says=["simple_kv"])
 
+    def test_a_log_that_lost_its_end_after_a_clean_stop_is_refused(self):
+        server = self.start("--simple_kv.wal_segment_size", "64kb")
+        connection = self.connect(server)
+        for i in range(40):
+            self.assertEqual(connection.call("SET", f"key:{i}", "v" * 5000).value, b"OK")
+        self.assertEqual(server.terminate(), 0)
+        files = sorted(glob.glob(os.path.join(self.data, "simple_kv", "wal", "*.wal")))
+        self.assertGreater(len(files), 2)
+        with open(files[-1], "rb") as file:
+            last = file.read()
+        os.remove(files[-1])
+        damaged = self.contents()
+        output = self.assert_refused(*self.start_arguments(), says=["wal", "its last records are missing"])
+        self.assertNotIn("ready", output)
+        self.assertEqual(self.contents(), damaged)
+        with open(files[-1], "wb") as file:
+            file.write(last)
+        self.assertEqual(self.connect(self.start()).call("DBSIZE").value, 40)
+
     def test_a_bucket_that_is_sent_elsewhere_is_named(self):
         self.filled_data()
         self.assert_refused(*self.start_arguments("--store.backend", "memory"), says=["bucket '0'", "simple_kv"])
