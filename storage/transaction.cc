@@ -246,9 +246,21 @@ void Transaction::move(const Place& from, const Read& entry, const Place& to) {
 
 void Transaction::flush(Bucket bucket) {
   OpenBucket& open = buckets_[bucket];
-  if (open.id == no_bucket || !require_all(*open.store)) return;
+  if (open.id == no_bucket || !require_all(*open.store) || is_empty(open)) return;
   const BucketId id = propose(*open.store, false);
   if (id != no_bucket) bind(open, id, Event::flushed);
+}
+
+// Nothing in it, not even what has expired, and nothing staged. All shards are held.
+bool Transaction::is_empty(const OpenBucket& open) {
+  Store& store = *open.store;
+  if (!store.capabilities().exact_count) return false;
+  for (size_t i = 0; i < batch_.size(); ++i)
+    if (owners_[i] == &store && batch_[i].bucket == open.id) return false;
+  for (ShardIndex shard = 0; shard < store.shard_count(); ++shard)
+    if (store.count(open.id, shard, 0) > 0) return false;
+  depend_on(store, store.journal().last());
+  return true;
 }
 
 void Transaction::drop(Bucket bucket) {

@@ -151,6 +151,7 @@ class Transaction {
   FreshBuckets& fresh(Store& store);
   void refuse_several_stores(Store& store);
   bool ensure_exists(OpenBucket& bucket);
+  bool is_empty(const OpenBucket& open);
   bool bind(OpenBucket& bucket, BucketId id, Event event);
   BucketId propose(Store& store, bool adds_name);
   bool require_all(Store& store);

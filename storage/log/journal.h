@@ -25,7 +25,11 @@ class Journal {
     no_space,  // the disk is full: refuse the write; nothing has changed
     failed,    // an earlier write or sync failed: refuse all writes until reopened
   };
-  enum class Urgency : uint8_t { normal, frees_space };  // the latter may use the emergency reserve
+  enum class Urgency : uint8_t {
+    normal,
+    frees_space,   // may use the emergency reserve, but for its last part
+    drops_bucket,  // ... that part too: one small record that makes a whole bucket needless
+  };
   struct Appended {
     Room room;
     Sequence sequence;  // 0 unless room is ok

@@ -34,7 +34,8 @@ class DiskLog final : public Log {
     core_->set_progress_listener(std::move(listener));
   }
   void release(Sequence through) override { core_->release(through); }
-  void leave_space(bool leave) override { core_->leave_space(leave); }
+  void keep_free(uint64_t bytes, uint64_t as_of) override { core_->keep_free(bytes, as_of); }
+  void hold_when_full(bool hold, uint64_t as_of) override { core_->hold_when_full(hold, as_of); }
   LogStats stats() const override { return core_->stats(); }
   Status close() override { return core_->close(); }
 
@@ -104,13 +105,19 @@ LogCore::Start start_after(const LogScan& scan) {
 
 // On a disk that is all but full a single block has to do: whoever frees space needs a log.
 Result<PreparedSegment> prepare_first(FileSystem& files, const LogOptions& options, uint64_t number, uint64_t epoch) {
+  const auto free = files.free_bytes(options.directory);
   auto prepared = prepare_segment_that_fits(files, options.directory, number, epoch, options.segment_bytes,
-                                            options.segment_bytes_min());
+                                            options.segment_bytes_min(), free.is_ok() ? free.value() : UINT64_MAX);
   if (prepared || prepared.status().kind() != ErrorKind::no_space) return prepared;
   return prepare_segment(files, options.directory, number, epoch, block_bytes);
 }
 
 }  // namespace
+
+uint64_t LogOptions::last_part_bytes() const {
+  constexpr uint64_t share = 16, bytes_max = 256u << 10;
+  return std::min(emergency_bytes / share, bytes_max);
+}
 
 uint64_t LogOptions::segment_bytes_min() const {
   const uint64_t emergency_blocks = (emergency_bytes + block_bytes - 1) / block_bytes;

@@ -25,12 +25,17 @@ struct LogOptions {
   int64_t small_write_quick_us = 2000;         // ... as long as the last such write took no longer
   bool must_exist = false;                     // the folder is known to hold a log: to find none is corruption
   Sequence must_reach = 0;                     // a record that is known to be in it: to end before it is corruption
-  uint64_t emergency_bytes = 4ull << 20;       // allocated space that only Urgency::frees_space may use
+  uint64_t emergency_bytes = 4ull << 20;       // allocated space that Urgency::normal may not use
   // Called by open() when the disk has no room for the first segment, once the log has been read and is sound: gives
   // back what the engine can spare on it. Empty: nothing.
   std::function<void()> make_room;
-  uint64_t epoch_seed = 0;  // of the segments' random epochs; 0: drawn from the system (tests give one)
+  // Called on the log lane when the log has become full, or is still so after a release, or a delete finds no room:
+  // whoever keeps_free() decides anew. May be empty. Must be quick.
+  std::function<void()> when_full;
+  bool awaits_keep_free = false;  // the log makes no segment before the first keep_free()
+  uint64_t epoch_seed = 0;        // of the segments' random epochs; 0: drawn from the system (tests give one)
 
+  uint64_t last_part_bytes() const;    // of the emergency, only for Urgency::drops_bucket
   uint64_t segment_bytes_min() const;  // as much as the emergency needs, in whole blocks
 };
 
@@ -48,9 +53,11 @@ struct LogStats {
   uint64_t appended_bytes = 0;  // since the log was opened, framing included
   uint64_t unsynced_bytes = 0;
   uint64_t writes = 0, loop_writes = 0, syncs = 0;
-  int64_t last_sync_us = 0;    // how long the last one took
-  uint64_t delayed_syncs = 0;  // syncs that began later than twice the interval: writers were held back
+  int64_t last_sync_us = 0;       // how long the last one took
+  uint64_t delayed_syncs = 0;     // syncs that began later than twice the interval: writers were held back
+  uint64_t releasable_bytes = 0;  // of the segments before the active one
   bool disk_full = false;  // no further segment can be made: writes are refused when there is no room in the last one
+  bool settling = false;   // a release is under way: whether the disk stays full is not known yet
 };
 
 // The write-ahead log of one local backend: numbered segment files in one folder, format in log_format.h and
@@ -75,9 +82,15 @@ class Log : public Journal {
   // Segments that hold only records with sequences <= `through` are removed (on the log lane); the one being written
   // only when the disk is full, then the log goes on in the next. The caller has made durable what makes them needless.
   virtual void release(Sequence through) = 0;
-  // While true no further segment is made, and a log that needs one counts as full: what is free on the disk is for
-  // somebody who will release a part of the log. From any thread.
-  virtual void leave_space(bool leave) = 0;
+  // From now on no segment is made that would leave less than `bytes` of the disk free, and what lives may have grown
+  // by since stats().appended_bytes were `as_of`: room for somebody who will then release a part of the log. Two
+  // segments more are left by what Urgency::normal needs, so that deletes find room when nothing else does. From any
+  // thread.
+  virtual void keep_free(uint64_t bytes, uint64_t as_of) = 0;
+  // While true a full log lets writers wait instead of refusing them. False: it is decided, with stats().appended_bytes
+  // at `as_of`, that nothing can be gained; deletes behind that are held until it is decided anew. At first false, for
+  // good where nobody decides. From any thread.
+  virtual void hold_when_full(bool hold, uint64_t as_of) = 0;
   virtual LogStats stats() const = 0;
   // Writes and syncs everything appended, trims the active segment, carries the mark forward. Runs on the calling
   // thread: only when no loop appends any more and the log lane is idle or will be drained.

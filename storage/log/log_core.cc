@@ -45,6 +45,7 @@ Status LogCore::begin() {
   auto status = segment_files_.enter(std::move(first), header);
   appended_position_ = written_position_ = synced_position_ = position;
   front_position_ = segment_files_.front_position();
+  active_start_ = segment_files_.active_start();
   segments_ = segment_files_.segments();
   role_.leave();
   return status;
@@ -70,10 +71,30 @@ Room LogCore::admit(uint64_t need, Urgency urgency, int64_t now_us) {
   }
   const uint64_t buffered = writer_.position() - written_position_;
   if (buffered > 0 && buffered + need > options_.buffer_bytes_max) return Room::hold;
-  const uint64_t reserve = urgency == Urgency::normal ? options_.emergency_bytes : 0;
-  if (need + reserve <= writer_.end_position() - writer_.position()) return Room::ok;
-  wanted_bytes_ = std::max(wanted_bytes_, need + reserve);
-  return disk_full_ ? Room::no_space : Room::hold;
+  if (need <= room_for(urgency)) return Room::ok;
+  wanted_bytes_ = std::max(wanted_bytes_, need + options_.emergency_bytes);
+  return disk_full_ ? room_when_full(urgency) : Room::hold;
+}
+
+uint64_t LogCore::room_for(Urgency urgency) const {
+  uint64_t end = writer_.end_position();
+  uint64_t left = 0;
+  if (urgency == Urgency::normal) {
+    end = std::min(end, normal_end_ == open_end ? end : normal_end_ + options_.emergency_bytes);
+    left = options_.emergency_bytes;
+  } else if (urgency == Urgency::frees_space) {
+    left = options_.last_part_bytes();
+  }
+  const uint64_t taken = writer_.position() + left;
+  return end > taken ? end - taken : 0;
+}
+
+Room LogCore::room_when_full(Urgency urgency) {
+  if (holds_when_full_ || settling_) return Room::hold;
+  if (urgency == Urgency::normal || !kept_free_ || !options_.when_full) return Room::no_space;
+  if (decided_position_ >= writer_.position()) return Room::no_space;
+  deletes_wait_ = true;
+  return Room::hold;
 }
 
 Journal::Appended LogCore::append(std::span<const std::string_view> parts, Urgency urgency) {
@@ -112,14 +133,33 @@ void LogCore::request_sync() {
 
 void LogCore::release(Sequence through) {
   Sequence before = release_through_;
+  if (before >= through) return;
   while (before < through && !release_through_.compare_exchange_weak(before, through)) {
   }
-  if (before < through) post_work();
+  settling_ = true;
+  post_work();
 }
 
-void LogCore::leave_space(bool leave) {
-  leaving_space_ = leave;
-  if (!leave) post_work();
+void LogCore::keep_free(uint64_t bytes, uint64_t as_of) {
+  bool less = true;
+  {
+    MutexLock lock(mutex_);
+    less = !kept_free_ || bytes < kept_free_->bytes;
+    kept_free_ = KeptFree{bytes, start_position_ + as_of};
+  }
+  if (less && disk_full_) post_work();  // not otherwise: the one who decides calls this each time
+}
+
+void LogCore::hold_when_full(bool hold, uint64_t as_of) {
+  bool changed = false;
+  {
+    MutexLock lock(mutex_);
+    const uint64_t position = start_position_ + as_of;
+    changed = holds_when_full_ != hold || (!hold && decided_position_ != position);
+    holds_when_full_ = hold;
+    decided_position_ = hold ? 0 : position;
+  }
+  if (changed && disk_full_) notify();
 }
 
 void LogCore::set_progress_listener(std::function<void()> listener) {
@@ -155,7 +195,10 @@ LogStats LogCore::stats() const {
   stats.syncs = syncs_;
   stats.last_sync_us = last_sync_us_;
   stats.delayed_syncs = delayed_syncs_;
+  const uint64_t active_start = active_start_;
+  stats.releasable_bytes = active_start > front ? active_start - front : 0;
   stats.disk_full = disk_full_;
+  stats.settling = settling_;
   return stats;
 }
 

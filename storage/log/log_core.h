@@ -59,7 +59,8 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   void write_if_small();
   void request_sync();
   void release(Sequence through);
-  void leave_space(bool leave);
+  void keep_free(uint64_t bytes, uint64_t as_of);
+  void hold_when_full(bool hold, uint64_t as_of);
   Status close();
   void abandon();  // nothing more is written; what is under way ends by itself
   void post_work();
@@ -75,6 +76,9 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
  private:
   // log_core.cc: appenders, marks, opening and closing.
   Journal::Room admit(uint64_t need, Journal::Urgency urgency, int64_t now_us) REQUIRES(mutex_);
+  Journal::Room room_when_full(Journal::Urgency urgency) REQUIRES(mutex_);
+  uint64_t room() const REQUIRES(mutex_) { return writer_.end_position() - writer_.position(); }
+  uint64_t room_for(Journal::Urgency urgency) const REQUIRES(mutex_);
   bool record_pending_since(int64_t now_us) REQUIRES(mutex_);
   int64_t oldest_us() const;
   int64_t now_us() { return std::max<int64_t>(1, clock_.steady_us()); }  // 0 means never
@@ -108,7 +112,11 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   void prepare_segments();
   bool lacks_room() REQUIRES(mutex_);
   bool wants_segment() REQUIRES(mutex_);
-  Status prepare_one();
+  Status prepare_next();
+  Status make_segment(uint64_t bytes, uint64_t free);
+  uint64_t kept_free() REQUIRES(mutex_);
+  void disk_is_full();
+  void settle();
   void arm_sync_timer();
   void arm_timer(std::atomic<bool>& armed, int64_t delay_ms, void (LogCore::*on_time)());
   void on_sync_time() { work(); }
@@ -122,12 +130,14 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   const uint64_t start_position_;
 
   std::atomic<Sequence> last_, written_, synced_;
-  std::atomic<uint64_t> appended_position_, written_position_, synced_position_, front_position_{0}, segments_{0};
+  std::atomic<uint64_t> appended_position_, written_position_, synced_position_, front_position_{0}, segments_{0},
+      active_start_{0};
   std::atomic<int64_t> oldest_unsynced_us_{
       0};  // when the oldest record that no sync has begun for was appended; 0: none
   std::atomic<int64_t> oldest_in_sync_us_{0};  // ... that the sync under way is for; 0: there is no such sync
   std::atomic<bool> failed_{false}, closed_{false}, disk_full_{false}, slow_{false}, missed_{false};
-  std::atomic<bool> work_posted_{false}, sync_requested_{false}, mark_due_{false}, leaving_space_{false};
+  std::atomic<bool> work_posted_{false}, sync_requested_{false}, mark_due_{false}, settling_{false},
+      deletes_wait_{false};
   std::atomic<bool> sync_timer_armed_{false}, mark_timer_armed_{false}, retry_timer_armed_{false};
   std::atomic<Sequence> release_through_{0};
   std::atomic<uint64_t> writes_{0}, loop_writes_{0}, syncs_{0}, delayed_syncs_{0};
@@ -142,6 +152,15 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   uint64_t records_end_ GUARDED_BY(mutex_) = 0;      // position behind the last record
   uint64_t carried_mark_ GUARDED_BY(mutex_) = 0;     // the mark in the last chunk
   uint64_t wanted_bytes_ GUARDED_BY(mutex_) = 0;     // room that somebody was told to wait for
+  static constexpr uint64_t open_end = UINT64_MAX;
+  uint64_t normal_end_ GUARDED_BY(mutex_) = open_end;  // where Urgency::normal ends, whatever segments there are
+  struct KeptFree {
+    uint64_t bytes = 0;
+    uint64_t position = 0;  // what is appended behind may add to it
+  };
+  std::optional<KeptFree> kept_free_ GUARDED_BY(mutex_);
+  bool holds_when_full_ GUARDED_BY(mutex_) = false;
+  uint64_t decided_position_ GUARDED_BY(mutex_) = 0;  // that nothing can be gained
   uint64_t next_number_ GUARDED_BY(mutex_);
   Random epochs_ GUARDED_BY(mutex_);
   std::deque<PreparedSegment> prepared_ GUARDED_BY(mutex_);  // the writer_ may be in one of them already

@@ -65,8 +65,10 @@ void LogCore::work() {
   if (failed_ || closed_) return;
   prepare_segments();
   if (!take_role_or_leave_word()) return;
+  const Sequence released = release_through_;
   const auto sync = work_as_writer();
   leave_role();
+  if (released == release_through_) settle();
   if (sync) run_sync(*sync);
   arm_sync_timer();
 }
@@ -122,7 +124,10 @@ bool LogCore::write(const Pending& pending) {
     fail(status);
     return false;
   }
-  if (segment_files_.segments() != segments_before) segments_ = segment_files_.segments();
+  if (segment_files_.segments() != segments_before) {
+    segments_ = segment_files_.segments();
+    active_start_ = segment_files_.active_start();
+  }
   if (writing_.size() <= options_.small_write_bytes_max) slow_ = now_us() - begun_us > options_.small_write_quick_us;
   writing_.clear();
   if (writing_.capacity() > buffer_bytes_kept) std::string().swap(writing_);
@@ -227,6 +232,7 @@ void LogCore::release_segments() {
   if (disk_full_ && !leave_needless_segment(through)) return;
   // What cannot be removed stays until the next release or the next start; a folder that cannot be synced says that the
   // disk is not to be trusted.
+  active_start_ = segment_files_.active_start();
   const Status status = segment_files_.release(through);
   front_position_ = segment_files_.front_position();
   segments_ = segment_files_.segments();
@@ -251,32 +257,31 @@ void LogCore::write_if_small() {
 }
 
 bool LogCore::lacks_room() {
-  return writer_.segments_ahead() == 0 || writer_.end_position() - writer_.position() < options_.emergency_bytes;
+  return writer_.segments_ahead() == 0 || room() < options_.emergency_bytes;
 }
 
 bool LogCore::wants_segment() {
-  return lacks_room() || writer_.end_position() - writer_.position() < wanted_bytes_;
+  return lacks_room() || room() < wanted_bytes_;
 }
 
-Status LogCore::prepare_one() {
+// What is to stay free for a snapshot when all the room there is has been filled: but for the emergency's, each byte of
+// it may be of something new that lives.
+uint64_t LogCore::kept_free() {
+  const uint64_t growing_end = writer_.end_position() - std::min(writer_.end_position(), options_.emergency_bytes);
+  const uint64_t growth = growing_end > kept_free_->position ? growing_end - kept_free_->position : 0;
+  return kept_free_->bytes + growth;
+}
+
+Status LogCore::make_segment(uint64_t bytes, uint64_t free) {
   uint64_t number = 0;
   uint64_t epoch = 0;
-  uint64_t missing = 0;  // of a record that has to wait for it
-  if (leaving_space_) return Status::error(ErrorKind::no_space, "what is free is left to a snapshot");
   {
     MutexLock lock(mutex_);
     number = next_number_;
     epoch = epochs_.next();
-    const uint64_t room = writer_.end_position() - writer_.position();
-    if (!lacks_room() && wanted_bytes_ > room) missing = wanted_bytes_ - room;
   }
-  // For a record that will not fit anyway the rest of the disk is not taken.
-  if (missing > 0) {
-    auto free = files_.free_bytes(options_.directory);
-    if (free && *free < missing) return Status::error(ErrorKind::no_space, "not enough room for the record");
-  }
-  auto prepared = prepare_segment_that_fits(files_, options_.directory, number, epoch, options_.segment_bytes,
-                                            options_.segment_bytes_min());
+  auto prepared =
+      prepare_segment_that_fits(files_, options_.directory, number, epoch, bytes, options_.segment_bytes_min(), free);
   if (!prepared) return prepared.status();
   MutexLock lock(mutex_);
   ++next_number_;
@@ -285,31 +290,96 @@ Status LogCore::prepare_one() {
   return {};
 }
 
+// One step towards all the room that is wanted: a segment; or Urgency::normal gets what deletes were given before.
+Status LogCore::prepare_next() {
+  const auto found = files_.free_bytes(options_.directory);
+  const uint64_t free = found.is_ok() ? found.value() : UINT64_MAX;
+  const uint64_t bytes_min = options_.segment_bytes_min();
+  uint64_t available = free;  // to Urgency::normal
+  uint64_t kept = 0;
+  uint64_t missing = 0;  // of a record that has to wait for it
+  bool wants = false;
+  bool emergency_lacks = false;
+  {
+    MutexLock lock(mutex_);
+    if (options_.awaits_keep_free && !kept_free_) return Status::error(ErrorKind::no_space, "what lives is not known");
+    if (kept_free_) {
+      const uint64_t slack = 2 * bytes_min;
+      kept = kept_free_->bytes;
+      const uint64_t left = kept_free() + slack;
+      available = free > left ? free - left : 0;
+      // Of a new segment each byte is taken once, and may live once.
+      if (found.is_ok()) available /= 2;
+    }
+    wants = wants_segment();
+    emergency_lacks = room() < options_.emergency_bytes;
+    if (!wants && available > 0) {
+      normal_end_ = open_end;
+      return {};
+    }
+    if (!lacks_room() && wanted_bytes_ > room()) missing = wanted_bytes_ - room();
+  }
+  // For a record that will not fit anyway the rest of the disk is not taken.
+  Status status = Status::error(ErrorKind::no_space, "not enough room for the record");
+  if (wants && missing <= available) status = make_segment(options_.segment_bytes, available);
+  if (status.is_ok()) {
+    MutexLock lock(mutex_);
+    normal_end_ = open_end;
+    return status;
+  }
+  {
+    MutexLock lock(mutex_);
+    const uint64_t end = writer_.end_position();
+    normal_end_ = std::min(normal_end_, end - std::min(end, options_.emergency_bytes));
+  }
+  // Deletes get the room that is left above what a snapshot needs.
+  if (emergency_lacks && status.kind() == ErrorKind::no_space) {
+    [[maybe_unused]] const Status refilled = make_segment(bytes_min, free > kept ? free - kept : 0);  // or they wait
+  }
+  return status;
+}
+
+void LogCore::disk_is_full() {
+  // Nothing that was promised depends on a segment that is not there yet: whatever kept it from being made (a full
+  // disk, no descriptor left) may pass.
+  const bool was_full = disk_full_.exchange(true);
+  {
+    MutexLock lock(mutex_);
+    wanted_bytes_ = 0;
+  }
+  const bool deletes_wait = deletes_wait_.exchange(false);
+  if (options_.when_full && (!was_full || deletes_wait)) options_.when_full();
+  arm_timer(retry_timer_armed_, retry_delay_ms, &LogCore::on_retry_time);
+}
+
 void LogCore::prepare_segments() {
   bool changed = false;
   while (!closed_) {
     {
       MutexLock lock(mutex_);
-      if (!wants_segment()) {
+      if (!wants_segment() && normal_end_ == open_end) {
         wanted_bytes_ = 0;
         changed = disk_full_.exchange(false) || changed;
         break;
       }
     }
-    const Status status = prepare_one();
+    const Status status = prepare_next();
     changed = true;
     if (status.is_ok()) continue;
-    // Nothing that was promised depends on a segment that is not there yet: whatever kept it from being made (a full
-    // disk, no descriptor left) may pass.
-    disk_full_ = true;
-    {
-      MutexLock lock(mutex_);
-      wanted_bytes_ = 0;
-    }
-    arm_timer(retry_timer_armed_, retry_delay_ms, &LogCore::on_retry_time);
+    disk_is_full();
     break;
   }
   if (changed) notify();
+}
+
+// The release is done: only now it can be known whether the disk is still full.
+void LogCore::settle() {
+  if (!settling_) return;
+  prepare_segments();
+  settling_ = false;
+  if (!disk_full_) return;
+  if (options_.when_full) options_.when_full();
+  notify();
 }
 
 }  // namespace sett::storage

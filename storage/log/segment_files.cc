@@ -45,13 +45,11 @@ Result<PreparedSegment> prepare_segment(FileSystem& files, const std::string& di
 }
 
 Result<PreparedSegment> prepare_segment_that_fits(FileSystem& files, const std::string& directory, uint64_t number,
-                                                  uint64_t epoch, uint64_t bytes, uint64_t bytes_min) {
+                                                  uint64_t epoch, uint64_t bytes, uint64_t bytes_min, uint64_t free) {
   constexpr uint64_t share = 4;  // of what is free, a segment takes at most this part, but for the smallest
-  const auto free = files.free_bytes(directory);
   while (true) {
     const bool smallest = bytes <= bytes_min;
-    const bool fits = !free || (smallest ? bytes : share * bytes) <= free.value();
-    if (fits) {
+    if (bytes <= free / (smallest ? 1 : share)) {
       auto prepared = prepare_segment(files, directory, number, epoch, bytes);
       if (prepared || prepared.status().kind() != ErrorKind::no_space) return prepared;
     }

@@ -26,10 +26,10 @@ Result<PreparedSegment> prepare_segment(FileSystem& files, const std::string& di
 
 // The same, of the full size where there is plenty of room; on a disk that is nearly full of half of it, a quarter and
 // so on, at least `bytes_min` (both whole blocks): what is left is used to its end, in pieces that can be released one
-// by one. A size that does not fit is not tried, so that a try takes no room from others for a moment. no_space: not
-// even `bytes_min` fits.
+// by one. Takes at most `free`, a larger one than the smallest at most a quarter of that. no_space: not even
+// `bytes_min` fits.
 Result<PreparedSegment> prepare_segment_that_fits(FileSystem& files, const std::string& directory, uint64_t number,
-                                                  uint64_t epoch, uint64_t bytes, uint64_t bytes_min);
+                                                  uint64_t epoch, uint64_t bytes, uint64_t bytes_min, uint64_t free);
 
 // The end of the log on disk: writes the stream of a LogWriter into segment files, one behind the other, and removes
 // old ones from the front. Knows nothing of marks and waiting. One owner at a time.
@@ -63,6 +63,7 @@ class SegmentFiles {
 
   uint64_t position() const { return active_start_ + active_.file->size(); }
   uint64_t active_end() const { return active_start_ + active_.bytes; }
+  uint64_t active_start() const { return active_start_; }
   uint64_t segments() const { return kept_.size(); }
   uint64_t front_position() const { return kept_.front().start_position; }
 

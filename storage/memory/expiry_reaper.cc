@@ -84,7 +84,7 @@ bool ExpiryReaper::remove_some() {
       int64_t next_due_ms = INT64_MAX;
       for (auto& table : shard.tables) {
         if (!table) continue;
-        const uint64_t before = table->memory_bytes();
+        const Table::Size before = table->size();
         while (left > 0 && table->expire_first(pass_ms_, store_->hook_ ? &key : nullptr)) {
           --left;
           expired_keys_.fetch_add(1, std::memory_order_relaxed);
@@ -93,7 +93,7 @@ bool ExpiryReaper::remove_some() {
             store_->hook_->on_mutation(store_->catalogue_.name_of(table->id()), &view, Event::expired);
           }
         }
-        shard.count_memory(before, table->memory_bytes());
+        shard.count_size(before, table->size());
         next_due_ms = std::min(next_due_ms, table->expiries().first_ms());
       }
       shard.last_removal = std::max(shard.last_removal, pass_sequence_);

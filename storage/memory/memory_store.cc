@@ -128,10 +128,30 @@ void MemoryStore::prefetch_entry(const Lookahead& place) {
   at.lock.unlock(place.shard);
 }
 
+// A bind frees space where what the name stood for is dropped by it, and is not nothing. Others, as of a swap or a new
+// bucket, are like any write: a client may send them without end.
+Journal::Urgency MemoryStore::urgency_of(std::span<const Mutation> batch) const {
+  bool all_bind = true;
+  for (const Mutation& mutation : batch) {
+    if (mutation.kind == Mutation::Kind::remove) {
+      all_bind = false;
+      continue;
+    }
+    if (mutation.kind != Mutation::Kind::bind || !drops_bucket(mutation)) return Journal::Urgency::normal;
+  }
+  return all_bind ? Journal::Urgency::drops_bucket : Journal::Urgency::frees_space;
+}
+
+bool MemoryStore::drops_bucket(const Mutation& bind) const NO_THREAD_SAFETY_ANALYSIS {  // a bind holds all locks
+  const BucketId old = catalogue_.find(bind.key);
+  if (old == no_bucket || (bind.bucket != no_bucket && catalogue_.is_bound(bind.bucket))) return false;
+  if (bind.bucket == no_bucket) return true;
+  for (const auto& at : shards_)
+    if (const Table* table = at->find_table(old); table && table->entries().size() > 0) return true;
+  return false;
+}
+
 CommitResult MemoryStore::append(std::span<const Mutation> batch) {
-  bool frees = true;
-  for (const Mutation& mutation : batch)
-    frees = frees && (mutation.kind == Mutation::Kind::remove || mutation.kind == Mutation::Kind::bind);
   // Small values are copied behind their fields, large ones go to the journal from where they are.
   constexpr size_t copied_value_max = 4096;
   thread_local std::string encoded;
@@ -156,7 +176,7 @@ CommitResult MemoryStore::append(std::span<const Mutation> batch) {
     }
     parts.push_back(std::string_view(encoded).substr(from));
   }
-  const auto appended = journal_->append(parts, frees ? Journal::Urgency::frees_space : Journal::Urgency::normal);
+  const auto appended = journal_->append(parts, urgency_of(batch));
   constexpr size_t encoded_kept_max = 1 << 20;
   if (encoded.capacity() > encoded_kept_max) std::string().swap(encoded);
   switch (appended.room) {
@@ -228,14 +248,14 @@ void MemoryStore::apply(Shard& at, const Mutation& mutation, Sequence sequence) 
   Table* table = at.find_table(mutation.bucket);
   const bool removes = mutation.kind == Mutation::Kind::remove;
   if (removes) at.last_removal = std::max(at.last_removal, sequence);
-  const uint64_t before = table ? table->memory_bytes() : 0;
+  const Table::Size before = table ? table->size() : Table::Size();
   if (!table) {
     if (mutation.kind != Mutation::Kind::put) return;
     table = &at.table(mutation.bucket, secret_);
   }
   table->apply(mutation, sequence);
   if (!removes && mutation.expires_at_ms != 0) at.next_due_ms = std::min(at.next_due_ms, mutation.expires_at_ms);
-  at.count_memory(before, table->memory_bytes());
+  at.count_size(before, table->size());
 }
 
 bool MemoryStore::apply_move(const Mutation& removal, const Mutation& put, Sequence sequence) {
@@ -248,15 +268,15 @@ bool MemoryStore::apply_move(const Mutation& removal, const Mutation& put, Seque
   Entry* entry = source ? source->find(removal.key) : nullptr;
   if (!entry || entry->value().data() != put.value.data() || entry->value().size() != put.value.size()) return false;
   // The entry itself changes its key where that is less work than a copy; else the value is copied before it goes.
-  const uint64_t before = source->memory_bytes();
+  const Table::Size before = source->size();
   entry = source->take(removal.key);
-  from.count_memory(before, source->memory_bytes());
+  from.count_size(before, source->size());
   from.last_removal = std::max(from.last_removal, sequence);
   if (Entry* renamed = Entry::rename(entry, put.key, put.expires_at_ms, sequence)) {
     Table& target = to.table(put.bucket, secret_);
-    const uint64_t target_before = target.memory_bytes();
+    const Table::Size target_before = target.size();
     target.adopt(renamed);
-    to.count_memory(target_before, target.memory_bytes());
+    to.count_size(target_before, target.size());
     if (put.expires_at_ms != 0) to.next_due_ms = std::min(to.next_due_ms, put.expires_at_ms);
   } else {
     apply(to, put, sequence);
@@ -280,7 +300,7 @@ void MemoryStore::apply_binds(std::span<const Mutation> batch, Sequence sequence
       at->last_removal = std::max(at->last_removal, sequence);
       if (!at->find_table(id)) continue;
       std::shared_ptr<Table> table = std::move(at->tables[slot_of(id)]);
-      at->count_memory(table->memory_bytes(), 0);
+      at->count_size(table->size(), {});
       free_in_background(std::move(table));
     }
   }

@@ -107,6 +107,8 @@ class MemoryStore : public Store {
 
  private:
   CommitResult append(std::span<const Mutation> batch);
+  Journal::Urgency urgency_of(std::span<const Mutation> batch) const;
+  bool drops_bucket(const Mutation& bind) const;
   std::vector<std::string> names_within(std::span<const Mutation> batch) const;
   uint64_t make_position(ShardIndex shard, uint64_t place) const;
   // False: of another start.

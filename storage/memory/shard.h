@@ -22,12 +22,12 @@ struct alignas(64) Shard {
     uint64_t operations = 0, hits = 0;
   };
   std::vector<Usage> usage GUARDED_BY(lock);  // by the bucket's slot; of another id: out of date
-  std::atomic<int64_t> memory_bytes{0};       // written under the lock
+  std::atomic<int64_t> memory_bytes{0};       // written under the lock, as is file_bytes
+  std::atomic<int64_t> file_bytes{0};         // Table::file_bytes of all of them
 
-  void count_memory(uint64_t before, uint64_t after) REQUIRES(lock) {
-    if (before != after)
-      memory_bytes.store(memory_bytes.load(std::memory_order_relaxed) + static_cast<int64_t>(after - before),
-                         std::memory_order_relaxed);
+  void count_size(const Table::Size& before, const Table::Size& after) REQUIRES(lock) {
+    add_difference(memory_bytes, before.memory_bytes, after.memory_bytes);
+    add_difference(file_bytes, before.file_bytes, after.file_bytes);
   }
   Table* find_table(BucketId bucket) const REQUIRES(lock) {
     const uint32_t slot = slot_of(bucket);
@@ -40,6 +40,12 @@ struct alignas(64) Shard {
     if (!tables[slot]) tables[slot] = std::make_unique<Table>(bucket, secret);
     assert(tables[slot]->id() == bucket);
     return *tables[slot];
+  }
+
+ private:
+  static void add_difference(std::atomic<int64_t>& sum, uint64_t before, uint64_t after) {
+    if (before != after)
+      sum.store(sum.load(std::memory_order_relaxed) + static_cast<int64_t>(after - before), std::memory_order_relaxed);
   }
 };
 

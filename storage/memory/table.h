@@ -15,6 +15,8 @@ namespace sett::storage {
 // it.
 class Table {
  public:
+  static constexpr uint64_t entry_file_overhead = 16;  // bucket, sequence, expiry and two lengths, as varints
+
   Table(BucketId id, const HashSecret& secret) : id_(id), entries_(secret) {}
 
   BucketId id() const { return id_; }
@@ -36,6 +38,13 @@ class Table {
   uint64_t key_and_value_bytes() const { return bytes_; }
   // What the allocator holds for it, nearly.
   uint64_t memory_bytes() const { return entry_memory_ + entries_.overhead_bytes() + expiries_.overhead_bytes(); }
+  // What its entries take in a file, nearly: the same whatever the allocator does.
+  uint64_t file_bytes() const { return bytes_ + entries_.size() * entry_file_overhead; }
+  struct Size {
+    uint64_t memory_bytes = 0;
+    uint64_t file_bytes = 0;
+  };
+  Size size() const { return {memory_bytes(), file_bytes()}; }
   bool clear_some(uint64_t entries_max) { return entries_.clear_some(entries_max); }
 
  private:

@@ -32,6 +32,7 @@ Status DiskReserve::make_file(uint64_t own_bytes) {
   if (!size.is_ok()) return size.status();
   const uint64_t share = free.value() / share_of_disk + (own_bytes + size.value()) / share_of_disk;
   const uint64_t bytes = std::min(bytes_max_, share / page_bytes * page_bytes);
+  bytes_ = size.value();
   if (size.value() > 0 && size.value() >= bytes) {
     is_there_ = true;
     return {};
@@ -47,6 +48,7 @@ Status DiskReserve::make_file(uint64_t own_bytes) {
     [[maybe_unused]] const Status removed = files_.remove(path);  // what is left of it, the next call replaces
     return status;
   }
+  bytes_ = bytes;
   is_there_ = true;
   return {};
 }

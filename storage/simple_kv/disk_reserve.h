@@ -21,6 +21,8 @@ class DiskReserve {
       : files_(files), directory_(std::move(directory)), bytes_max_(bytes_max) {}
 
   bool is_there() const { return is_there_; }
+  // 0 while it is not there.
+  uint64_t bytes() const { return is_there_ ? bytes_.load() : 0; }
   // Makes it unless it is there; `own_bytes` is what the store has on this disk already. That there is no room for it
   // now is no error, it just is not there then.
   Status make(uint64_t own_bytes);
@@ -36,6 +38,7 @@ class DiskReserve {
   const std::string directory_;
   const uint64_t bytes_max_;
   std::atomic<bool> is_there_{false};
+  std::atomic<uint64_t> bytes_{0};   // of the file, when it is there
   std::atomic<bool> in_use_{false};  // by make() or give_up()
 };
 

@@ -11,7 +11,7 @@ namespace sett::storage {
 namespace {
 constexpr int64_t check_interval_ms = 200;
 constexpr int64_t retry_after_failure_ms = 5000;
-constexpr uint64_t log_share_to_gain = 2;  // a snapshot for the disk's sake replaces at least this many times its size
+constexpr uint64_t gain_share = 4;  // for the disk's sake a snapshot gains at least this part of the emergency reserve
 }  // namespace
 
 SimpleKvEngine::SimpleKvEngine(FileSystem& files, Executor& executor, Clock& clock, const SimpleKvOptions& options,
@@ -30,6 +30,9 @@ void SimpleKvEngine::start() {
     recovered_log_bytes_ = log_->stats().bytes;
   }
   MemoryStore::start();
+  started_ = true;
+  const LogStats log = log_->stats();
+  log_->hold_when_full(true, log.appended_bytes);
   schedule_check();
 }
 
@@ -42,40 +45,83 @@ void SimpleKvEngine::schedule_check() {
       MutexLock guard(snapshot_mutex_);
       if (closing_) return;
     }
-    if (snapshot_is_due()) snapshot([](const Status&) {});
+    check();
     make_reserve();
     schedule_check();
   });
 }
 
-bool SimpleKvEngine::snapshot_is_due() {
+void SimpleKvEngine::post_check() {
+  if (check_posted_.exchange(true)) return;
+  executor_->post(Executor::Lane::background, [this, alive = alive_] {
+    if (!alive->load()) return;
+    check_posted_ = false;
+    check();
+  });
+}
+
+// What lives is looked at after what was appended: rather too much of it is counted twice than any not at all.
+void SimpleKvEngine::check() {
+  if (!started_) return;
   const LogStats log = log_->stats();
-  const uint64_t appended = log.appended_bytes;
   const uint64_t live = live_bytes();
-  const bool short_of_disk = is_short_of_disk(log, live);
+  keep_free_for_snapshot(log, live);
+  if (log.settling) return;  // the log asks again when it knows whether it is still full
+  if (snapshot_is_due(log, live)) snapshot([](const Status&) {});
+  bool holds = !log.disk_full;
+  {
+    MutexLock guard(snapshot_mutex_);
+    if (closing_) return;
+    holds = holds || (job_ && job_gains_);
+  }
+  log_->hold_when_full(holds, log.appended_bytes);
+}
+
+void SimpleKvEngine::keep_free_for_snapshot(const LogStats& log, uint64_t live_bytes) {
+  log_->keep_free(live_bytes - std::min(live_bytes, reserve_.bytes()), log.appended_bytes);
+}
+
+bool SimpleKvEngine::snapshot_is_due(const LogStats& log, uint64_t live_bytes) {
+  const Need need = disk_need(log, live_bytes);
+  const bool room = need != Need::none && fits(live_bytes);
   MutexLock guard(snapshot_mutex_);
   if (job_) return false;
   const int64_t since_ms = clock_->steady_ms() - last_attempt_ms_;
   // For what did not fit a moment ago there is room now only if there is much less of it.
-  const bool much_less = live < live_bytes_when_full_ / 2;
+  const bool much_less = live_bytes < live_bytes_when_full_ / 2;
   if (last_failed_ && since_ms < retry_after_failure_ms && !much_less) return false;
-  const uint64_t behind = recovered_log_bytes_ + appended - appended_at_snapshot_;
-  if (short_of_disk && behind > std::max(log_share_to_gain * live, emergency_bytes())) return true;
+  const uint64_t gained = gain(log, live_bytes);
+  if (room && need == Need::now && gained >= emergency_bytes() / gain_share) return true;
+  if (room && need == Need::soon && gained >= std::max(emergency_bytes(), live_bytes)) return true;
   const bool changed = changes_.load(std::memory_order_relaxed) != changes_at_snapshot_;
   if (kv_options_.snapshot_interval_ms > 0 && changed && since_ms >= kv_options_.snapshot_interval_ms) return true;
+  const uint64_t behind = recovered_log_bytes_ + log.appended_bytes - appended_at_snapshot_;
   return kv_options_.snapshot_log_bytes > 0 && behind > kv_options_.snapshot_log_bytes;
 }
 
-// The log is full, or about to leave less of the disk than a snapshot needs.
-bool SimpleKvEngine::is_short_of_disk(const LogStats& log, uint64_t live_bytes) const {
-  if (log.disk_full) return true;
+// Now: the log is full. Soon: it is about to be.
+SimpleKvEngine::Need SimpleKvEngine::disk_need(const LogStats& log, uint64_t live_bytes) const {
+  constexpr uint64_t segments_near =
+      6;  // two that the log leaves to deletes, the room it has, and what may be new there
+  if (log.disk_full) return Need::now;
   const auto free = files_.free_bytes(state_directory());
-  return free.is_ok() && free.value() < live_bytes + 2 * emergency_bytes();
+  if (!free.is_ok()) return Need::none;
+  return free.value() < live_bytes + segments_near * emergency_bytes() ? Need::soon : Need::none;
+}
+
+bool SimpleKvEngine::fits(uint64_t live_bytes) const {
+  const auto free = files_.free_bytes(state_directory());
+  return !free.is_ok() || live_bytes <= free.value() || live_bytes - free.value() <= reserve_.bytes();
+}
+
+uint64_t SimpleKvEngine::gain(const LogStats& log, uint64_t live_bytes) const {
+  const uint64_t before = log.releasable_bytes + snapshot_bytes_;
+  return before > live_bytes ? before - live_bytes : 0;
 }
 
 uint64_t SimpleKvEngine::live_bytes() const {
   int64_t bytes = 0;
-  for (const auto& at : shards_) bytes += at->memory_bytes.load(std::memory_order_relaxed);
+  for (const auto& at : shards_) bytes += at->file_bytes.load(std::memory_order_relaxed);
   return static_cast<uint64_t>(std::max<int64_t>(0, bytes));
 }
 
@@ -96,6 +142,7 @@ void SimpleKvEngine::make_reserve() {
 
 void SimpleKvEngine::snapshot(std::function<void(Status)> done) {
   const LogStats log = log_->stats();
+  const uint64_t live = live_bytes();
   std::shared_ptr<SnapshotJob> begun;
   {
     MutexLock guard(snapshot_mutex_);
@@ -108,13 +155,14 @@ void SimpleKvEngine::snapshot(std::function<void(Status)> done) {
         appended_in_job_ = log.appended_bytes;
         changes_in_job_ = changes_.load(std::memory_order_relaxed);
         last_attempt_ms_ = clock_->steady_ms();
+        live_bytes_in_job_ = live;
+        job_gains_ = gain(log, live) >= emergency_bytes() / gain_share;
       }
       done = nullptr;
     }
   }
   if (done) return done(Status::error(ErrorKind::closed, "the store is being closed"));
   if (!begun) return;
-  if (log.disk_full) log_->leave_space(true);
   begun->start();
 }
 
@@ -146,6 +194,7 @@ void SimpleKvEngine::snapshot_done(const Status& status, bool published, const M
       manifest_ = manifest;
       failed_snapshots_ = 0;
       uncertain_generations_.clear();
+      snapshot_bytes_ = live_bytes_in_job_;
       changes_at_snapshot_ = changes_in_job_;
       appended_at_snapshot_ = appended_in_job_;
       recovered_log_bytes_ = 0;
@@ -154,19 +203,19 @@ void SimpleKvEngine::snapshot_done(const Status& status, bool published, const M
       if (published) uncertain_generations_.push_back(manifest.generation);
     }
   }
-  // What the log took now, a second try would lack.
-  if (status.kind() == ErrorKind::no_space) log_->leave_space(true);
   // While job_ is still set: no other snapshot may be making files meanwhile. Left files cost space only, the next one
   // tries again.
   [[maybe_unused]] const Status removed = remove_other_snapshots();
   if (retry_with_reserve(status)) return;
+  const LogStats log = log_->stats();
+  keep_free_for_snapshot(log, live_bytes());
   if (status.is_ok()) log_->release(manifest.begin);
-  log_->leave_space(false);
   {
     MutexLock guard(snapshot_mutex_);
     waiting.swap(waiting_);
     job_.reset();
   }
+  post_check();
   for (const auto& told : waiting) told(status);
 }
 

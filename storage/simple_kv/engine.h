@@ -57,8 +57,15 @@ class SimpleKvEngine final : public MemoryStore {
   Status remove_other_snapshots();
   // Snapshots
   void schedule_check();
-  bool snapshot_is_due();
-  bool is_short_of_disk(const LogStats& log, uint64_t live_bytes) const;
+  void check();
+  void post_check();
+  bool snapshot_is_due(const LogStats& log, uint64_t live_bytes);
+  enum class Need : uint8_t { none, soon, now };  // of a snapshot, for the disk's sake
+  Need disk_need(const LogStats& log, uint64_t live_bytes) const;
+  bool fits(uint64_t live_bytes) const;
+  // How much less the store would take on disk after a snapshot.
+  uint64_t gain(const LogStats& log, uint64_t live_bytes) const REQUIRES(snapshot_mutex_);
+  void keep_free_for_snapshot(const LogStats& log, uint64_t live_bytes);
   uint64_t live_bytes() const;  // about what a snapshot takes, rather more
   uint64_t emergency_bytes() const;
   void make_reserve();
@@ -84,6 +91,10 @@ class SimpleKvEngine final : public MemoryStore {
   Manifest manifest_ GUARDED_BY(snapshot_mutex_);  // the last one on disk
   std::shared_ptr<SnapshotJob> job_ GUARDED_BY(snapshot_mutex_);
   std::vector<std::function<void(Status)>> waiting_ GUARDED_BY(snapshot_mutex_);
+  std::atomic<bool> check_posted_{false}, started_{false};
+  bool job_gains_ GUARDED_BY(snapshot_mutex_) = false;  // the snapshot that runs will free space
+  uint64_t live_bytes_in_job_ GUARDED_BY(snapshot_mutex_) = 0;
+  uint64_t snapshot_bytes_ GUARDED_BY(snapshot_mutex_) = 0;  // live_bytes() when the last one was begun
   bool last_failed_ GUARDED_BY(snapshot_mutex_) = false;
   uint64_t live_bytes_when_full_ GUARDED_BY(snapshot_mutex_) =
       0;  // when a snapshot failed for lack of room; 0: none did

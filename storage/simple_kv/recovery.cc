@@ -39,6 +39,10 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
     if (manifest->generation > 0) {
       if (Status status = load_snapshot(*manifest, progress); !status.is_ok()) return status;
     }
+    {
+      MutexLock guard(snapshot_mutex_);
+      snapshot_bytes_ = live_bytes();
+    }
     after = manifest->begin;
     walk_end_ = manifest->end;
     must_reach = manifest->log_reaches;
@@ -58,6 +62,10 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
     [[maybe_unused]] const Status removed = remove_other_snapshots();  // tried again below
     reserve_.give_up();
   };
+  log_options.awaits_keep_free = true;
+  log_options.when_full = [this, alive = alive_] {
+    if (alive->load()) post_check();
+  };
   auto opened =
       Log::open(files_, *executor_, *clock_, log_options, after, [&](Sequence sequence, std::string_view record) {
         progress.add(record.size());
@@ -76,7 +84,9 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
   bury_expired();
   progress.finish();
   if (Status status = remove_other_snapshots(); !status.is_ok()) return status;
-  return reserve_.make(log_->stats().bytes);
+  const Status made = reserve_.make(log_->stats().bytes);
+  keep_free_for_snapshot(log_->stats(), live_bytes());
+  return made;
 }
 
 // From now on the store is known to be there, and a log that is not is damage: its manifest names no snapshot yet. On a
@@ -212,10 +222,10 @@ void SimpleKvEngine::bury_expired() NO_THREAD_SAFETY_ANALYSIS {  // nobody else 
     at->next_due_ms = INT64_MAX;
     for (auto& table : at->tables) {
       if (!table) continue;
-      const uint64_t before = table->memory_bytes();
+      const Table::Size before = table->size();
       while (table->expire_first(pass_ms_, nullptr)) {
       }
-      at->count_memory(before, table->memory_bytes());
+      at->count_size(before, table->size());
       at->next_due_ms = std::min(at->next_due_ms, table->expiries().first_ms());
     }
   }

@@ -98,6 +98,7 @@ class EngineHarness : public StoreRouter, private MutationHook {
   // Whether the run is over; else it is run again.
   std::optional<Outcome> settle(Transaction& txn, LockSet& locks, uint32_t& conflicts);
 
+  int holds_ = 0;  // of the run at hand
   CountingJournal counting_;
   std::unique_ptr<Store> store_;
   int64_t last_now_ms_ = 0;

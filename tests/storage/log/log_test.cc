@@ -304,13 +304,14 @@ TEST_CASE("on a full disk the segment being written goes too, once nothing in it
   with.log->write_if_small();
   with.executor.run_for(1200);
   // What is free is left to somebody else: no segment is made of it.
-  with.log->leave_space(true);
+  with.log->keep_free(2 * with.options.segment_bytes, with.log->stats().appended_bytes);
   with.log->release(with.log->last());
   with.executor.run_for(1000);
   REQUIRE(with.log->stats().segments == 1);
   REQUIRE(with.files->used_bytes() <= with.options.segment_bytes);
   REQUIRE(with.log->stats().disk_full);
-  with.log->leave_space(false);
+  with.files->set_capacity(8 * with.options.segment_bytes);
+  with.log->keep_free(0, with.log->stats().appended_bytes);
   with.executor.run_for(200);
   REQUIRE_FALSE(with.log->stats().disk_full);
   REQUIRE(with.put("resumed"));

@@ -24,11 +24,11 @@ EngineOptions small_disk() {
 
 // New keys until the first is refused; how many were taken.
 int fill(EngineHarness& with, size_t value_bytes = 3000) {
-  for (int i = 0; i < 5000; ++i) {
+  for (int i = 0; i < 50'000; ++i) {
     const auto outcome = with.put("0", "k" + std::to_string(i), std::string(value_bytes, 'v'));
     if (outcome == Outcome::no_space) return i;
     REQUIRE(outcome == Outcome::committed);
-    with.executor.run_for(1);
+    if (i % 8 == 0) with.executor.run_for(1);
   }
   FAIL("the disk never was full");
   return 0;
@@ -52,7 +52,7 @@ TEST_CASE("a disk filled with keys is free again after FLUSHDB", "[simple_kv][fu
   for (int round = 0; round < 3; ++round) {
     INFO("round " << round);
     const int keys = fill(with);
-    REQUIRE(keys > 200);
+    REQUIRE(keys > 100);  // less than half of the disk: the rest is for a snapshot of them
     REQUIRE(with.store().stats().disk_full);
     with.executor.run_for(10'000);  // nothing to gain: all is alive
     REQUIRE(with.put("0", "k0", std::string(3000, 'w')) == Outcome::no_space);
@@ -198,5 +198,101 @@ TEST_CASE("on a disk that others have filled the store starts by its reserve: re
   REQUIRE(with.remove("0", "k1") == Outcome::committed);
   REQUIRE(with.get("0", "k2") == "v");
   with.files->set_capacity(SimulatedFileSystem::unlimited);
+  REQUIRE(resumes(with));
+}
+
+TEST_CASE("deletes one by one empty a disk full of small keys, and writing resumes", "[simple_kv][full_disk]") {
+  EngineHarness with(small_disk());
+  with.files->set_capacity(disk_bytes);
+  REQUIRE(with.open());
+  const int keys = fill(with, 1);
+  REQUIRE(keys > 5000);
+  for (int i = 0; i < keys; ++i) {
+    INFO("key " << i << " of " << keys);
+    REQUIRE(with.remove("0", "k" + std::to_string(i)) == Outcome::committed);
+  }
+  REQUIRE(with.count("0") == 0);
+  REQUIRE(resumes(with));
+  with.kill();
+  REQUIRE(with.open());
+  REQUIRE(with.count("0") == 1);
+}
+
+TEST_CASE("on a full disk neither swaps nor flushes of what is empty use up the room of deletes",
+          "[simple_kv][full_disk]") {
+  EngineHarness with(small_disk());
+  with.files->set_capacity(disk_bytes);
+  REQUIRE(with.open());
+  REQUIRE(with.put("1", "one", "1") == Outcome::committed);
+  REQUIRE(with.put("2", "two", "2") == Outcome::committed);
+  REQUIRE(with.put("empty", "gone", "1") == Outcome::committed);
+  REQUIRE(with.remove("empty", "gone") == Outcome::committed);
+  fill(with);
+  while (with.put("0", "last", "v") == Outcome::committed) {
+  }
+  const auto last = with.store().journal().last();
+  for (int i = 0; i < 3000; ++i) REQUIRE(with.flush("empty") == Outcome::committed);
+  REQUIRE(with.store().journal().last() == last);
+  int swaps = 0;
+  while (swaps < 3000 && with.swap("1", "2") == Outcome::committed) ++swaps;
+  REQUIRE(swaps < 10);
+  REQUIRE(with.put("new", "k", "v") == Outcome::no_space);
+  REQUIRE(with.remove("0", "k1") == Outcome::committed);
+  REQUIRE(with.flush("0") == Outcome::committed);
+  REQUIRE(resumes(with));
+}
+
+TEST_CASE("a few keys overwritten as fast as possible wait for room and are never refused", "[simple_kv][full_disk]") {
+  EngineHarness with(small_disk());
+  with.files->set_capacity(disk_bytes);
+  REQUIRE(with.open());
+  for (int i = 0; i < 4000; ++i) {
+    INFO("write " << i);
+    REQUIRE(with.put("0", "k" + std::to_string(i % 40), std::string(3000, 'v')) == Outcome::committed);
+  }
+  REQUIRE(with.store().stats().last_snapshot_ms > 0);
+  with.power_cut(CrashPolicy::drop, 1);
+  REQUIRE(with.open());
+  REQUIRE(with.count("0") == 40);
+}
+
+TEST_CASE("each part of a full disk that is deleted can be written anew", "[simple_kv][full_disk]") {
+  EngineHarness with(small_disk());
+  with.files->set_capacity(disk_bytes);
+  REQUIRE(with.open());
+  const int keys = fill(with, 1000);
+  for (int part = 0; part < 9; ++part) {
+    INFO("part " << part);
+    for (int i = part * keys / 10; i < (part + 1) * keys / 10; ++i)
+      REQUIRE(with.remove("0", "k" + std::to_string(i)) == Outcome::committed);
+    REQUIRE(resumes(with));
+  }
+}
+
+TEST_CASE("the log leaves room for a snapshot of what lives", "[simple_kv][full_disk]") {
+  EngineHarness with(small_disk());
+  with.files->set_capacity(disk_bytes);
+  REQUIRE(with.open());
+  fill(with);
+  with.executor.run_for(10'000);
+  REQUIRE(with.put("0", "k0", std::string(3000, 'w')) == Outcome::no_space);
+  REQUIRE(with.snapshot());
+}
+
+TEST_CASE("what drops whole buckets has room when deletes have none", "[simple_kv][full_disk]") {
+  EngineHarness with(small_disk());
+  REQUIRE(with.open());
+  with.executor.run_for(300);
+  for (int i = 0; i < 2000; ++i) REQUIRE(with.put("0", "k" + std::to_string(i), "v") == Outcome::committed);
+  REQUIRE(with.put("other", "k", "v") == Outcome::committed);
+  with.executor.run_for(1200);
+  with.files->set_capacity(0);  // others have taken what was free
+  Outcome outcome = Outcome::committed;
+  for (int i = 0; i < 2000 && outcome == Outcome::committed; ++i) outcome = with.remove("0", "k" + std::to_string(i));
+  REQUIRE(outcome == Outcome::no_space);
+  REQUIRE(with.drop("other") == Outcome::committed);
+  REQUIRE(with.flush("0") == Outcome::committed);
+  REQUIRE(with.count("0") == 0);
+  with.files->set_capacity(disk_bytes);
   REQUIRE(resumes(with));
 }
