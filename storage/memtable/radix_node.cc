@@ -135,6 +135,20 @@ RadixRef RadixNode::last_to(int byte) const {
   return {};
 }
 
+std::pair<const RadixRef*, size_t> RadixNode::children() const {
+  switch (kind_) {
+    case Kind::n4:
+      return {as<N4>().refs, children_};
+    case Kind::n16:
+      return {as<N16>().refs, children_};
+    case Kind::n48:
+      return {as<N48>().refs, children_};
+    case Kind::n256:
+      return {as<N256>().refs, N256::children_max};
+  }
+  return {nullptr, 0};
+}
+
 // A node of the next kind with all that `node` has, in whose place it comes.
 template <typename From, typename To>
 RadixNode* RadixNode::grown(RadixNode* node, Kind kind) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace sett::storage {
 
@@ -54,6 +55,13 @@ class RadixNode {
   // `byte` may be 256, or -1.
   RadixRef first_from(int byte) const;
   RadixRef last_to(int byte) const;
+  // In no order.
+  template <typename Visit>
+  void for_each_child(const Visit& visit) const {
+    const auto [refs, places] = children();
+    for (size_t i = 0; i < places; ++i)
+      if (refs[i]) visit(refs[i]);
+  }
   // Adds a child for a byte that has none. The node may move to a larger one: the result takes its place.
   [[nodiscard]] static RadixNode* add(RadixNode* node, uint8_t byte, RadixRef child);
 
@@ -76,6 +84,7 @@ class RadixNode {
   const Node& as() const {
     return static_cast<const Node&>(*this);
   }
+  std::pair<const RadixRef*, size_t> children() const;  // with empty places among them
   template <typename From, typename To>
   static RadixNode* grown(RadixNode* node, Kind kind);
 

@@ -41,9 +41,17 @@ class RadixTree {
 
  private:
   static Item* item(RadixRef ref) { return static_cast<Item*>(ref.item()); }
-  // How many bytes of the node's shared ones `key` has from `depth` on. The bytes that the node does not store are
-  // those of any key below it.
-  static size_t shared(RadixNode* node, std::string_view key, size_t depth);
+  // The key that an operation goes by, and how much of it the tree's keys have at most: found out when a node first has
+  // more shared bytes than it stores, and then once for all nodes on the way.
+  struct Guide {
+    std::string_view key;
+    bool is_known = false;
+    size_t same = 0;
+  };
+  // How many of the node's shared bytes the key has from `depth` on.
+  static size_t shared(RadixNode* node, Guide& guide, size_t depth);
+  // Any item on the way of the key, and as far as there is one: no other has more of its bytes.
+  static Item* nearest(RadixNode* node, std::string_view key, size_t depth);
   static std::string_view prefix_of(RadixNode* node, size_t depth) {
     return least(RadixRef(node))->key().substr(depth, node->prefix_bytes());
   }
@@ -53,7 +61,7 @@ class RadixTree {
   static Item* backward(RadixRef ref, std::string_view key, size_t depth);
   // Negative, 0 or positive as the node's shared bytes are less than, the same as, or greater than those of `key` from
   // `depth` on; a key that ends within them is less.
-  static int compare_prefix(RadixNode* node, std::string_view key, size_t depth);
+  static int compare_prefix(RadixNode* node, Guide& guide, size_t depth);
 
   RadixNode* new_node(std::string_view prefix);
   void hang(RadixRef& from, RadixNode* node, Item* item, size_t depth);
@@ -105,17 +113,29 @@ Item* RadixTree<Item>::greatest(RadixRef ref) {
 }
 
 template <typename Item>
-size_t RadixTree<Item>::shared(RadixNode* node, std::string_view key, size_t depth) {
+Item* RadixTree<Item>::nearest(RadixNode* node, std::string_view key, size_t depth) {
+  while (true) {
+    depth += node->prefix_bytes();
+    const RadixRef* child = depth < key.size() ? node->find(static_cast<uint8_t>(key[depth])) : nullptr;
+    if (!child) return least(RadixRef(node));
+    if (child->is_item()) return item(*child);
+    node = child->node();
+    ++depth;
+  }
+}
+
+template <typename Item>
+size_t RadixTree<Item>::shared(RadixNode* node, Guide& guide, size_t depth) {
   const auto same = [](std::string_view a, std::string_view b) {
-    return static_cast<size_t>(
-        std::mismatch(a.begin(), a.begin() + static_cast<ptrdiff_t>(std::min(a.size(), b.size())), b.begin()).first -
-        a.begin());
+    const auto most = static_cast<std::ptrdiff_t>(std::min(a.size(), b.size()));
+    return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + most, b.begin()).first - a.begin());
   };
-  const std::string_view rest = key.substr(depth);
-  const std::string_view stored = node->stored_prefix();
-  const size_t common = same(stored, rest);
-  if (common < stored.size() || node->prefix_bytes() == stored.size()) return common;
-  return same(prefix_of(node, depth), rest);
+  if (node->prefix_bytes() <= RadixNode::stored_prefix_max) return same(node->stored_prefix(), guide.key.substr(depth));
+  if (!guide.is_known) {
+    guide.is_known = true;
+    guide.same = same(nearest(node, guide.key, depth)->key(), guide.key);
+  }
+  return std::min(guide.same - depth, node->prefix_bytes());
 }
 
 template <typename Item>
@@ -163,6 +183,7 @@ void RadixTree<Item>::split(RadixRef& ref, Item* added, size_t depth, size_t com
 template <typename Item>
 Item* RadixTree<Item>::put(Item* added) {
   const std::string_view key = added->key();
+  Guide guide{.key = key};
   RadixRef* ref = &root_;
   size_t depth = 0;
   while (*ref) {
@@ -181,7 +202,7 @@ Item* RadixTree<Item>::put(Item* added) {
       return nullptr;
     }
     RadixNode* node = ref->node();
-    const size_t common = shared(node, key, depth);
+    const size_t common = shared(node, guide, depth);
     if (common < node->prefix_bytes()) {
       split(*ref, added, depth, common);
       ++size_;
@@ -209,9 +230,9 @@ Item* RadixTree<Item>::put(Item* added) {
 }
 
 template <typename Item>
-int RadixTree<Item>::compare_prefix(RadixNode* node, std::string_view key, size_t depth) {
-  const std::string_view rest = key.substr(depth);
-  const size_t common = shared(node, key, depth);
+int RadixTree<Item>::compare_prefix(RadixNode* node, Guide& guide, size_t depth) {
+  const std::string_view rest = guide.key.substr(depth);
+  const size_t common = shared(node, guide, depth);
   if (common == node->prefix_bytes()) return 0;
   if (common == rest.size()) return 1;
   return static_cast<uint8_t>(prefix_of(node, depth)[common]) < static_cast<uint8_t>(rest[common]) ? -1 : 1;
@@ -219,8 +240,8 @@ int RadixTree<Item>::compare_prefix(RadixNode* node, std::string_view key, size_
 
 template <typename Item>
 Item* RadixTree<Item>::forward(RadixRef ref, std::string_view key, size_t depth, bool after) {
-  Item* next = nullptr;  // the best of what lies beside the path
-  RadixRef beside;       // ... or the place to look for it
+  Guide guide{.key = key};
+  RadixRef beside;  // the nearest greater of what lies beside the path
   while (ref) {
     if (ref.is_item()) {
       const int order = item(ref)->key().compare(key);
@@ -228,7 +249,7 @@ Item* RadixTree<Item>::forward(RadixRef ref, std::string_view key, size_t depth,
       break;
     }
     RadixNode* node = ref.node();
-    const int order = compare_prefix(node, key, depth);
+    const int order = compare_prefix(node, guide, depth);
     if (order > 0) return least(ref);
     if (order < 0) break;
     depth += node->prefix_bytes();
@@ -242,12 +263,12 @@ Item* RadixTree<Item>::forward(RadixRef ref, std::string_view key, size_t depth,
     const RadixRef* child = node->find(byte);
     ref = child ? *child : RadixRef();
   }
-  if (beside) next = least(beside);
-  return next;
+  return beside ? least(beside) : nullptr;
 }
 
 template <typename Item>
 Item* RadixTree<Item>::backward(RadixRef ref, std::string_view key, size_t depth) {
+  Guide guide{.key = key};
   Item* here = nullptr;  // the greatest beside the path that is no subtree
   RadixRef beside;
   while (ref) {
@@ -256,7 +277,7 @@ Item* RadixTree<Item>::backward(RadixRef ref, std::string_view key, size_t depth
       break;
     }
     RadixNode* node = ref.node();
-    const int order = compare_prefix(node, key, depth);
+    const int order = compare_prefix(node, guide, depth);
     if (order < 0) return greatest(ref);
     if (order > 0) break;
     depth += node->prefix_bytes();
@@ -283,10 +304,9 @@ void RadixTree<Item>::free_below(RadixRef ref) {
   while (!nodes.empty()) {
     RadixNode* node = nodes.back();
     nodes.pop_back();
-    for (int byte = 0; byte < 256; ++byte) {
-      const RadixRef* child = node->find(static_cast<uint8_t>(byte));
-      if (child && !child->is_item()) nodes.push_back(child->node());
-    }
+    node->for_each_child([&](RadixRef child) {
+      if (!child.is_item()) nodes.push_back(child.node());
+    });
     RadixNode::free(node);
   }
 }

@@ -4,7 +4,7 @@
 #include <cassert>
 
 #include "storage/base/bytes.h"
-#include "storage/table/key_order.h"
+#include "storage/keys/tree_key.h"
 
 namespace sett::storage {
 

@@ -1,6 +1,6 @@
 #include "storage/vlog/vlog_reader.h"
 
-#include <algorithm>
+#include "storage/keys/tree_key.h"
 
 namespace sett::storage {
 
@@ -24,7 +24,7 @@ Result<std::shared_ptr<const VlogReader>> VlogReader::open(FileSystem& files, co
 
 Result<std::string> VlogReader::read(uint64_t offset, std::string_view tree_key, uint64_t value_bytes) const {
   const uint64_t bytes = record_bytes(tree_key.size(), value_bytes);
-  if (value_bytes > UINT32_MAX) return Status::corruption(path_, offset, "a pointer names an impossible size");
+  if (value_bytes > UINT32_MAX || offset > INT64_MAX - bytes) return Status::corruption(path_, offset, "a pointer names an impossible size");
   std::string record(bytes, '\0');
   const auto got = file_->read(offset, record.data(), bytes);
   if (!got.is_ok()) return got.status();
@@ -40,7 +40,7 @@ Result<std::string> VlogReader::read(uint64_t offset, std::string_view tree_key,
 }
 
 VlogScanner::VlogScanner(std::shared_ptr<const VlogReader> reader, uint64_t end)
-    : reader_(std::move(reader)), end_(std::min(end, reader_->file_->size())) {}
+    : reader_(std::move(reader)), end_(end) {}
 
 Status VlogScanner::damaged(const std::string& what) {
   valid_ = false;
@@ -58,6 +58,7 @@ Status VlogScanner::next() {
   if (got.value() != record_header_bytes) return damaged("the value log ends within a record");
   header_ = get_record_header(record_.data());
   const uint64_t bytes = record_bytes(header_.key_bytes, header_.value_bytes);
+  if (header_.key_bytes < bucket_prefix_bytes) return damaged("a record has no key of the tree");
   if (bytes > end_ - offset_) return damaged("the value log ends within a record, or its size is damaged");
   record_.resize(bytes);
   got = reader_->file_->read(offset_ + record_header_bytes, record_.data() + record_header_bytes,

@@ -36,7 +36,8 @@ class VlogReader {
 // The records of a file from its beginning to its end, one at a time. Belongs to one thread; keeps the reader alive.
 class VlogScanner {
  public:
-  // `end`: of what is read of the file; records that begin there or later are not looked at.
+  // `end`: of what is read of the file, which may have grown since it was opened; records that begin there or later are
+  // not looked at.
   VlogScanner(std::shared_ptr<const VlogReader> reader, uint64_t end);
 
   // To the next record. At a record that is not whole valid() is false and the status is corruption, with its offset:

@@ -108,6 +108,23 @@ TEST_CASE("thousands of keys that are each the front of the next make a deep tre
   CHECK(number_of(tree.last()) == 4999);
 }
 
+TEST_CASE("a tree that is deep by long shared parts is gone through once for each key") {
+  Tree tree;
+  std::deque<Word> words;
+  std::string shared;
+  constexpr int keys = 3000;
+  for (int i = 0; i < keys; ++i) {
+    words.push_back({shared + 'b', i});
+    REQUIRE(tree.put(&words.back()) == nullptr);
+    shared += std::string(14, '0');
+  }
+  for (int i = 0; i < keys; i += 100) {
+    CHECK(number_of(tree.find(words[static_cast<size_t>(i)].text)) == i);
+    CHECK(number_of(tree.at_or_after(words[static_cast<size_t>(i)].text, true)) == (i == 0 ? -1 : i - 1));
+    CHECK(number_of(tree.before(words[static_cast<size_t>(i)].text)) == (i + 1 < keys ? i + 1 : -1));
+  }
+}
+
 TEST_CASE("keys of megabytes that differ only at their end cost no more nodes than others") {
   Tree tree;
   std::deque<Word> words;

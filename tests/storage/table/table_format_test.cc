@@ -4,7 +4,7 @@
 
 #include "storage/base/random.h"
 #include "storage/io/simulated_file_system.h"
-#include "storage/table/key_order.h"
+#include "storage/keys/tree_key.h"
 #include "storage/table/table_scanner.h"
 #include "storage/table/table_writer.h"
 

@@ -8,7 +8,7 @@
 #include "storage/io/simulated_file_system.h"
 #include "storage/table/block_reader.h"
 #include "storage/table/filter.h"
-#include "storage/table/key_order.h"
+#include "storage/keys/tree_key.h"
 #include "storage/table/partition.h"
 #include "storage/table/table_scanner.h"
 #include "storage/table/table_writer.h"
