@@ -75,13 +75,9 @@ bool BlockCursor::seek(std::string_view key) {
 bool BlockCursor::seek_before(std::string_view key) {
   if (damaged_ || !seek_restart(last_restart_before(key))) return false;
   size_t found = 0;  // place behind the entry wanted
-  uint32_t steps = 0, wanted = 0;
   const size_t begin = at_;
-  while (next() && key_ < key) {
-    wanted = ++steps;
-    found = at_;
-  }
-  if (damaged_ || wanted == 0) return valid_ = false;
+  while (next() && key_ < key) found = at_;
+  if (damaged_ || found == 0) return valid_ = false;
   // Keys build on the ones before: the way is gone once more, one step less.
   at_ = begin;
   key_.clear();

@@ -19,13 +19,11 @@ std::string separator_between(std::string_view last, std::string_view next) {
   assert(last < next);
   size_t same = 0;
   while (same < last.size() && last[same] == next[same]) ++same;
-  if (same == last.size()) return std::string(last);  // a front of `next`: nothing shorter is not less
-  const auto byte = static_cast<uint8_t>(last[same]);
-  if (byte + 1 < static_cast<uint8_t>(next[same])) {
-    std::string shorter(last.substr(0, same));
-    shorter.push_back(static_cast<char>(byte + 1));
-    return shorter;
-  }
+  if (same == last.size()) return std::string(last);   // a front of `next`: nothing shorter is not less
+  const auto byte = static_cast<uint8_t>(last[same]);  // less than that of `next`, so not the greatest
+  std::string raised(last.substr(0, same));
+  raised.push_back(static_cast<char>(byte + 1));
+  if (raised < next) return raised;
   // Behind the byte that keeps it below `next`, any byte may be raised.
   for (size_t at = same + 1; at < last.size(); ++at) {
     if (static_cast<uint8_t>(last[at]) == 0xFF) continue;

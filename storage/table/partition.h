@@ -9,7 +9,8 @@
 
 namespace sett::storage {
 
-// The shortest string that is not less than `last` and less than `next`, which follows it. (LevelDB's separators.)
+// A string that is not less than `last` and less than `next`, which follows it; short, where one is found quickly.
+// (LevelDB's separators.)
 std::string separator_between(std::string_view last, std::string_view next);
 
 // Filter and index of the data blocks of one section, gathered while they are written.
@@ -21,6 +22,7 @@ class PartitionBuilder {
   // The block whose keys were added since the last one; `offset` counts from the section's beginning.
   void add_block(std::string_view separator, uint64_t offset, uint64_t stored_bytes);
   uint32_t blocks() const { return static_cast<uint32_t>(blocks_.size()); }
+  uint64_t separator_bytes() const { return separators_.size(); }
   // The partition's payload.
   std::string finish() const;
   void clear();

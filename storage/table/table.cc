@@ -40,7 +40,7 @@ Result<std::string> Table::read_block(const BlockHandle& handle) const {
     return Status::corruption(path_, handle.offset, "a block has an impossible size");
   auto stored = read(handle.offset, handle.stored_bytes + trailer_bytes);
   if (!stored.is_ok()) return stored.status();
-  return table_format::open_block(stored.value(), handle, number_, path_);
+  return table_format::open_block(stored.value(), handle, epoch_, path_);
 }
 
 Result<std::string> Table::read_section(size_t section) const {
@@ -57,6 +57,7 @@ Status Table::load() {
   if (!footer.is_ok()) return footer.status();
   if (footer->number != number_)
     return Status::corruption(path_, footer_at, "the file is table " + std::to_string(footer->number));
+  epoch_ = footer->epoch;
   auto properties = read_block(footer->properties);
   if (!properties.is_ok()) return properties.status();
   if (!table_format::decode_properties(properties.value(), properties_))
@@ -76,6 +77,7 @@ Status Table::load_sections(const BlockHandle& partitions) {
     section.partition.offset = reader.varint();
     section.partition.stored_bytes = reader.varint();
     const bool in_order = section.offset == end && section.partition.offset > section.offset &&
+                          section.partition.offset < partitions.offset &&
                           section.partition.stored_bytes <= table_format::block_bytes_max &&
                           (sections_.empty() || sections_.back().separator < section.separator);
     end = section.partition.end();
@@ -97,7 +99,8 @@ size_t Table::section_of(std::string_view tree_key) const {
 }
 
 uint64_t Table::memory_bytes() const {
-  uint64_t bytes = sizeof *this + sections_.capacity() * sizeof(Section);
+  uint64_t bytes = sizeof *this + sections_.capacity() * sizeof(Section) + properties_.smallest.capacity() +
+                   properties_.largest.capacity();
   for (const Section& section : sections_) bytes += section.separator.capacity();
   return bytes;
 }

@@ -26,6 +26,7 @@ class Table {
   static Result<std::shared_ptr<const Table>> open(FileSystem& files, const std::string& path, uint64_t number);
 
   uint64_t number() const { return number_; }
+  uint64_t epoch() const { return epoch_; }
   const std::string& path() const { return path_; }
   uint64_t file_bytes() const { return file_->size(); }
   const table_format::Properties& properties() const { return properties_; }
@@ -49,6 +50,7 @@ class Table {
   const std::unique_ptr<RandomAccessFile> file_;
   const std::string path_;
   const uint64_t number_;
+  uint64_t epoch_ = 0;
   table_format::Properties properties_;
   std::vector<Section> sections_;
 };

@@ -1,5 +1,7 @@
 #include "storage/table/table_entry.h"
 
+#include <cassert>
+
 namespace sett::storage {
 
 namespace {
@@ -7,6 +9,7 @@ constexpr uint8_t expires_flag = 8;
 }
 
 void append_table_entry(std::string& out, const TableEntry& entry) {
+  assert(entry.expires_at_ms >= 0);
   const bool expires = entry.expires_at_ms != 0;
   out.push_back(static_cast<char>(static_cast<uint8_t>(entry.kind) | (expires ? expires_flag : 0)));
   append_varint(out, entry.sequence);

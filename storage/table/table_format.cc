@@ -6,32 +6,65 @@
 
 #include "storage/base/bytes.h"
 #include "storage/base/crc32c.h"
+#include "storage/keys/tree_key.h"
 
 namespace sett::storage::table_format {
 
 namespace {
 
-//  0        8         12     16       24           40           56     60         64
-//  | magic  | version | zero | number | partitions | properties | zero | checksum |
+//  0       8         12       20      28           40           52     60         64
+//  | magic | version | number | epoch | partitions | properties | zero | checksum |
 constexpr size_t footer_checksum_at = 60;
 
 void append_handle(std::string& out, const BlockHandle& handle) {
   append_fixed<uint64_t>(out, handle.offset);
   append_fixed<uint32_t>(out, static_cast<uint32_t>(handle.stored_bytes));
-  append_fixed<uint32_t>(out, 0);
 }
 
 BlockHandle read_handle(ByteReader& reader) {
   BlockHandle handle;
   handle.offset = reader.fixed<uint64_t>();
   handle.stored_bytes = reader.fixed<uint32_t>();
-  reader.fixed<uint32_t>();
   return handle;
 }
 
-uint32_t block_checksum(uint64_t number, uint64_t offset, std::string_view payload_and_kind) {
+// Fields of the properties: an id, then a number, or from first_text_id on a sized text. Persisted: never renumbered.
+enum class Field : uint64_t {
+  entries = 1,
+  tombstones = 2,
+  pointers = 3,
+  expiring = 4,
+  key_bytes = 5,
+  value_bytes = 6,
+  first_sequence = 7,
+  last_sequence = 8,
+  first_expiry_ms = 9,
+  smallest = 64,
+  largest = 65,
+};
+constexpr uint64_t first_text_id = 64;
+
+struct NumberField {
+  Field id;
+  uint64_t Properties::*member;
+};
+constexpr NumberField number_fields[] = {
+    {Field::entries, &Properties::entries},
+    {Field::tombstones, &Properties::tombstones},
+    {Field::pointers, &Properties::pointers},
+    {Field::expiring, &Properties::expiring},
+    {Field::key_bytes, &Properties::key_bytes},
+    {Field::value_bytes, &Properties::value_bytes},
+    {Field::first_sequence, &Properties::first_sequence},
+    {Field::last_sequence, &Properties::last_sequence},
+    {Field::first_expiry_ms, &Properties::first_expiry_ms},
+};
+
+constexpr uint64_t lz4_ratio_max = 256;  // more LZ4 cannot do
+
+uint32_t block_checksum(uint64_t epoch, uint64_t offset, std::string_view payload_and_kind) {
   char seed[16];
-  put_fixed<uint64_t>(seed, number);
+  put_fixed<uint64_t>(seed, epoch);
   put_fixed<uint64_t>(seed + 8, offset);
   return extend_crc32c(crc32c({seed, sizeof seed}), payload_and_kind);
 }
@@ -41,11 +74,11 @@ uint32_t block_checksum(uint64_t number, uint64_t offset, std::string_view paylo
 std::string encode_footer(const Footer& footer) {
   std::string out(magic);
   append_fixed<uint32_t>(out, version);
-  append_fixed<uint32_t>(out, 0);
   append_fixed<uint64_t>(out, footer.number);
+  append_fixed<uint64_t>(out, footer.epoch);
   append_handle(out, footer.partitions);
   append_handle(out, footer.properties);
-  append_fixed<uint32_t>(out, 0);
+  append_fixed<uint64_t>(out, 0);
   append_fixed<uint32_t>(out, crc32c(out));
   assert(out.size() == footer_bytes);
   return out;
@@ -63,15 +96,15 @@ Result<Footer> decode_footer(std::string_view bytes, const std::string& path, ui
   if (get_fixed<uint32_t>(bytes.data() + footer_checksum_at) != crc32c(bytes.substr(0, footer_checksum_at)))
     return Status::corruption(path, offset, "the checksum of the table's footer is wrong");
   if (found_version != version) return Status::corruption(path, offset, "the version of the table is impossible");
-  reader.fixed<uint32_t>();
   Footer footer;
   footer.number = reader.fixed<uint64_t>();
+  footer.epoch = reader.fixed<uint64_t>();
   footer.partitions = read_handle(reader);
   footer.properties = read_handle(reader);
   return footer;
 }
 
-BlockHandle append_block(std::string& out, std::string_view payload, Compression wanted, uint64_t number,
+BlockHandle append_block(std::string& out, std::string_view payload, Compression wanted, uint64_t epoch,
                          uint64_t offset) {
   assert(payload.size() <= block_bytes_max);
   const size_t begin = out.size();
@@ -88,16 +121,16 @@ BlockHandle append_block(std::string& out, std::string_view payload, Compression
   const BlockHandle handle{offset, out.size() - begin};
   out.push_back(static_cast<char>(used));
   append_fixed<uint32_t>(out, static_cast<uint32_t>(payload.size()));
-  append_fixed<uint32_t>(out, block_checksum(number, offset, std::string_view(out).substr(begin)));
+  append_fixed<uint32_t>(out, block_checksum(epoch, offset, std::string_view(out).substr(begin)));
   return handle;
 }
 
-Result<std::string> open_block(std::string_view stored, const BlockHandle& handle, uint64_t number,
+Result<std::string> open_block(std::string_view stored, const BlockHandle& handle, uint64_t epoch,
                                const std::string& path) {
   const auto damaged = [&](std::string what) { return Status::corruption(path, handle.offset, std::move(what)); };
   if (stored.size() != handle.stored_bytes + trailer_bytes) return damaged("a block of the table ends early");
   const std::string_view checked = stored.substr(0, stored.size() - sizeof(uint32_t));
-  if (get_fixed<uint32_t>(stored.data() + checked.size()) != block_checksum(number, handle.offset, checked))
+  if (get_fixed<uint32_t>(stored.data() + checked.size()) != block_checksum(epoch, handle.offset, checked))
     return damaged("the checksum of a block is wrong");
   const std::string_view payload = stored.substr(0, handle.stored_bytes);
   const auto compression = static_cast<Compression>(stored[handle.stored_bytes]);
@@ -107,7 +140,8 @@ Result<std::string> open_block(std::string_view stored, const BlockHandle& handl
       if (raw_bytes != payload.size()) return damaged("a block has not the size that it says");
       return std::string(payload);
     case Compression::lz4: {
-      if (raw_bytes > LZ4_MAX_INPUT_SIZE || payload.size() > LZ4_MAX_INPUT_SIZE)
+      if (raw_bytes > LZ4_MAX_INPUT_SIZE || payload.size() > LZ4_MAX_INPUT_SIZE ||
+          raw_bytes > payload.size() * lz4_ratio_max)
         return damaged("a block has an impossible size");
       std::string raw(raw_bytes, '\0');
       const int size = LZ4_decompress_safe(payload.data(), raw.data(), static_cast<int>(payload.size()),
@@ -121,24 +155,34 @@ Result<std::string> open_block(std::string_view stored, const BlockHandle& handl
 
 std::string encode_properties(const Properties& properties) {
   std::string out;
-  for (const uint64_t number :
-       {properties.entries, properties.tombstones, properties.pointers, properties.expiring, properties.key_bytes,
-        properties.value_bytes, properties.first_sequence, properties.last_sequence})
-    append_varint(out, number);
+  for (const NumberField& field : number_fields) {
+    append_varint(out, static_cast<uint64_t>(field.id));
+    append_varint(out, properties.*field.member);
+  }
+  append_varint(out, static_cast<uint64_t>(Field::smallest));
   append_sized(out, properties.smallest);
+  append_varint(out, static_cast<uint64_t>(Field::largest));
   append_sized(out, properties.largest);
   return out;
 }
 
 bool decode_properties(std::string_view payload, Properties& properties) {
+  properties = {};
   ByteReader reader(payload);
-  for (uint64_t* number :
-       {&properties.entries, &properties.tombstones, &properties.pointers, &properties.expiring, &properties.key_bytes,
-        &properties.value_bytes, &properties.first_sequence, &properties.last_sequence})
-    *number = reader.varint();
-  properties.smallest = reader.sized();
-  properties.largest = reader.sized();
-  return reader.at_end() && !properties.smallest.empty() && properties.smallest <= properties.largest;
+  while (!reader.at_end() && !reader.failed()) {
+    const uint64_t id = reader.varint();
+    if (id >= first_text_id) {
+      const std::string_view text = reader.sized();
+      if (id == static_cast<uint64_t>(Field::smallest)) properties.smallest = text;
+      if (id == static_cast<uint64_t>(Field::largest)) properties.largest = text;
+      continue;
+    }
+    const uint64_t number = reader.varint();
+    for (const NumberField& field : number_fields)
+      if (id == static_cast<uint64_t>(field.id)) properties.*field.member = number;
+  }
+  return !reader.failed() && properties.smallest.size() >= bucket_prefix_bytes &&
+         properties.smallest <= properties.largest;
 }
 
 }  // namespace sett::storage::table_format

@@ -29,7 +29,8 @@ struct BlockHandle {
 };
 
 struct Footer {
-  uint64_t number = 0;
+  uint64_t number = 0;  // that of the file's name
+  uint64_t epoch = 0;   // random; seeds the checksums of the table's blocks
   BlockHandle partitions, properties;
 };
 
@@ -37,22 +38,24 @@ std::string encode_footer(const Footer& footer);
 // `bytes`: the last footer_bytes of the file. unsupported: a newer version.
 Result<Footer> decode_footer(std::string_view bytes, const std::string& path, uint64_t offset);
 
-// Appends the payload, compressed where that is wanted and pays, and its trailer. `offset`: where in the file of table
-// `number` it will lie. The handle tells how much it is.
-BlockHandle append_block(std::string& out, std::string_view payload, Compression wanted, uint64_t number,
+// Appends the payload (at most block_bytes_max), compressed where that is wanted and pays, and its trailer. `offset`:
+// where in the file of the table with that epoch it will lie. The handle tells how much it is.
+BlockHandle append_block(std::string& out, std::string_view payload, Compression wanted, uint64_t epoch,
                          uint64_t offset);
 // `stored`: what the handle names, with the trailer behind it. Checked, decompressed.
-Result<std::string> open_block(std::string_view stored, const BlockHandle& handle, uint64_t number,
+Result<std::string> open_block(std::string_view stored, const BlockHandle& handle, uint64_t epoch,
                                const std::string& path);
 
 struct Properties {
   uint64_t entries = 0, tombstones = 0, pointers = 0, expiring = 0;
   uint64_t key_bytes = 0, value_bytes = 0;
   uint64_t first_sequence = 0, last_sequence = 0;
+  uint64_t first_expiry_ms = 0;   // the earliest; 0: nothing expires
   std::string smallest, largest;  // tree keys
   friend bool operator==(const Properties&, const Properties&) = default;
 };
 
+// Later versions may add fields: what is not known is passed over.
 std::string encode_properties(const Properties& properties);
 bool decode_properties(std::string_view payload, Properties& properties);
 

@@ -1,11 +1,16 @@
 #include "storage/table/table_scanner.h"
 
+#include <cassert>
+
+#include "storage/keys/tree_key.h"
+
 namespace sett::storage {
 
 using table_format::BlockHandle;
 using table_format::trailer_bytes;
 
-Status TableScanner::damaged(const std::string& what) const {
+Status TableScanner::damaged(const std::string& what) {
+  cursor_.reset();
   return Status::corruption(table_->path(), table_->sections()[section_].offset, what);
 }
 
@@ -17,19 +22,20 @@ Status TableScanner::open_section() {
   section_bytes_ = std::move(bytes).value();
   const Table::Section& section = table_->sections()[section_];
   const std::string_view partition = std::string_view(section_bytes_).substr(section.partition.offset - section.offset);
-  auto opened = table_format::open_block(partition, section.partition, table_->number(), table_->path());
+  auto opened = table_format::open_block(partition, section.partition, table_->epoch(), table_->path());
   if (!opened.is_ok()) return opened.status();
   partition_bytes_ = std::move(opened).value();
   return partition_.open(partition_bytes_) ? Status() : damaged("a partition cannot be read");
 }
 
 Status TableScanner::open_block() {
+  cursor_.reset();
   const Table::Section& section = table_->sections()[section_];
   const BlockHandle handle = partition_.handle(block_, section.offset);
   if (handle.end() > section.partition.offset) return damaged("a block is said to lie outside of its section");
   const std::string_view stored =
       std::string_view(section_bytes_).substr(handle.offset - section.offset, handle.stored_bytes + trailer_bytes);
-  auto opened = table_format::open_block(stored, handle, table_->number(), table_->path());
+  auto opened = table_format::open_block(stored, handle, table_->epoch(), table_->path());
   if (!opened.is_ok()) return opened.status();
   block_bytes_ = std::move(opened).value();
   cursor_.emplace(block_bytes_);
@@ -47,7 +53,7 @@ Status TableScanner::go_to_valid() {
     if (Status status = open_block(); !status.is_ok()) return status;
     cursor_->seek_first();
   }
-  return {};
+  return cursor_->key().size() >= bucket_prefix_bytes ? Status() : damaged("a key has no bucket");
 }
 
 Status TableScanner::seek(std::string_view tree_key) {
@@ -63,6 +69,7 @@ Status TableScanner::seek(std::string_view tree_key) {
 }
 
 Status TableScanner::next() {
+  assert(valid());
   cursor_->next();
   return go_to_valid();
 }

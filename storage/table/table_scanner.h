@@ -19,7 +19,7 @@ class TableScanner {
 
   Status seek_first() { return seek({}); }
   Status seek(std::string_view tree_key);  // to the first entry that is not less
-  Status next();
+  Status next();                           // only where valid(); after an error the scanner is at no entry
   bool valid() const { return cursor_ && cursor_->valid(); }
   // Until the scanner moves.
   std::string_view key() const { return cursor_->key(); }
@@ -29,7 +29,7 @@ class TableScanner {
   Status open_section();
   Status open_block();
   Status go_to_valid();  // the first entry from here on, or the end
-  Status damaged(const std::string& what) const;
+  Status damaged(const std::string& what);
 
   const std::shared_ptr<const Table> table_;
   size_t section_ = 0;

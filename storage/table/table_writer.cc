@@ -12,14 +12,20 @@ using table_format::BlockHandle;
 using table_format::Compression;
 
 namespace {
-constexpr size_t write_bytes = 256u << 10;           // gathered before a write
-constexpr uint64_t section_entries_max = 4096;       // so that a filter is about 6 KB at most
-constexpr uint64_t section_bytes_max = 16ull << 20;  // blocks of large values end a section early
+constexpr size_t write_bytes = 256u << 10;            // gathered before a write
+constexpr uint64_t section_entries_max = 4096;        // so that a filter is about 6 KB at most
+constexpr uint64_t section_bytes_max = 16ull << 20;   // blocks of large values end a section early
+constexpr uint64_t separator_bytes_max = 1ull << 20;  // ... and so do large keys
+constexpr uint64_t entry_bytes_max = 1ull << 30;      // key and value; then a partition too is a block that can be read
 static_assert(section_bytes_max < UINT32_MAX / 2, "a block's place in its section is 32 bits");
 }  // namespace
 
-TableWriter::TableWriter(std::unique_ptr<AppendFile> file, uint64_t number, const TableOptions& options)
-    : file_(std::move(file)), number_(number), options_(options), partition_(options.filter_bits_per_key) {}
+TableWriter::TableWriter(std::unique_ptr<AppendFile> file, uint64_t number, uint64_t epoch, const TableOptions& options)
+    : file_(std::move(file)),
+      number_(number),
+      epoch_(epoch),
+      options_(options),
+      partition_(options.filter_bits_per_key) {}
 
 void TableWriter::count(std::string_view tree_key, const TableEntry& entry) {
   using Kind = TableEntry::Kind;
@@ -30,7 +36,11 @@ void TableWriter::count(std::string_view tree_key, const TableEntry& entry) {
   ++properties_.entries;
   properties_.tombstones += entry.kind == Kind::tombstone;
   properties_.pointers += entry.kind == Kind::pointer;
-  properties_.expiring += entry.expires_at_ms != 0;
+  if (entry.expires_at_ms != 0) {
+    const auto at_ms = static_cast<uint64_t>(entry.expires_at_ms);
+    properties_.first_expiry_ms = properties_.expiring == 0 ? at_ms : std::min(properties_.first_expiry_ms, at_ms);
+    ++properties_.expiring;
+  }
   properties_.key_bytes += user_key(tree_key).size();
   if (entry.kind == Kind::value) properties_.value_bytes += entry.value.size();
   properties_.first_sequence = std::min(properties_.first_sequence, entry.sequence);
@@ -39,7 +49,11 @@ void TableWriter::count(std::string_view tree_key, const TableEntry& entry) {
 
 Status TableWriter::add(std::string_view tree_key, const TableEntry& entry) {
   assert(tree_key.size() >= bucket_prefix_bytes);
-  if (block_.payload_bytes() >= options_.block_bytes && !block_.empty()) {
+  if (tree_key.size() + entry.value.size() > entry_bytes_max)
+    return Status::error(ErrorKind::unsupported, "an entry of " + std::to_string(tree_key.size() + entry.value.size()) +
+                                                     " bytes is too large for a table");
+  const bool is_large = tree_key.size() + entry.value.size() >= options_.block_bytes;
+  if (!block_.empty() && (is_large || block_.payload_bytes() >= options_.block_bytes)) {
     if (Status status = close_block(tree_key); !status.is_ok()) return status;
   }
   count(tree_key, entry);
@@ -50,7 +64,7 @@ Status TableWriter::add(std::string_view tree_key, const TableEntry& entry) {
 }
 
 BlockHandle TableWriter::append(std::string_view payload, Compression compression) {
-  return table_format::append_block(buffer_, payload, compression, number_, written_bytes_ + buffer_.size());
+  return table_format::append_block(buffer_, payload, compression, epoch_, written_bytes_ + buffer_.size());
 }
 
 Status TableWriter::write_out(size_t at_least) {
@@ -63,7 +77,8 @@ Status TableWriter::write_out(size_t at_least) {
 
 bool TableWriter::section_is_full() const {
   return partition_.blocks() == table_format::blocks_per_section_max || section_entries_ >= section_entries_max ||
-         written_bytes_ + buffer_.size() - section_offset_ >= section_bytes_max;
+         written_bytes_ + buffer_.size() - section_offset_ >= section_bytes_max ||
+         partition_.separator_bytes() >= separator_bytes_max;
 }
 
 // `next_key`: the first of the next block; empty: there is none.
@@ -94,7 +109,9 @@ Status TableWriter::close_section(std::string_view separator) {
 Status TableWriter::finish() {
   assert(!block_.empty());
   if (Status status = close_block({}); !status.is_ok()) return status;
-  table_format::Footer footer{.number = number_, .partitions = {}, .properties = {}};
+  if (partitions_.size() > table_format::block_bytes_max)
+    return Status::error(ErrorKind::unsupported, "the keys are too large for one table");
+  table_format::Footer footer{.number = number_, .epoch = epoch_, .partitions = {}, .properties = {}};
   footer.partitions = append(partitions_, options_.compression);
   footer.properties = append(table_format::encode_properties(properties_), Compression::none);
   buffer_ += table_format::encode_footer(footer);

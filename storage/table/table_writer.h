@@ -22,8 +22,8 @@ struct TableOptions {
 // nothing and the writer is given up.
 class TableWriter {
  public:
-  // `number` is that of the file's name.
-  TableWriter(std::unique_ptr<AppendFile> file, uint64_t number, const TableOptions& options);
+  // `number` is that of the file's name, `epoch` random.
+  TableWriter(std::unique_ptr<AppendFile> file, uint64_t number, uint64_t epoch, const TableOptions& options);
 
   // `tree_key` is greater than the one before. The views need not outlive the call.
   Status add(std::string_view tree_key, const TableEntry& entry);
@@ -33,7 +33,9 @@ class TableWriter {
 
   const table_format::Properties& properties() const { return properties_; }
   // Of the file as it would be if it ended now, nearly.
-  uint64_t file_bytes() const { return written_bytes_ + buffer_.size() + block_.payload_bytes(); }
+  uint64_t file_bytes() const {
+    return written_bytes_ + buffer_.size() + block_.payload_bytes() + partition_.separator_bytes() + partitions_.size();
+  }
 
  private:
   void count(std::string_view tree_key, const TableEntry& entry);
@@ -44,7 +46,7 @@ class TableWriter {
   Status write_out(size_t at_least);
 
   const std::unique_ptr<AppendFile> file_;
-  const uint64_t number_;
+  const uint64_t number_, epoch_;
   const TableOptions options_;
   table_format::Properties properties_;
   BlockBuilder block_;

@@ -24,7 +24,8 @@ Result<std::shared_ptr<const VlogReader>> VlogReader::open(FileSystem& files, co
 
 Result<std::string> VlogReader::read(uint64_t offset, std::string_view tree_key, uint64_t value_bytes) const {
   const uint64_t bytes = record_bytes(tree_key.size(), value_bytes);
-  if (value_bytes > UINT32_MAX || offset > INT64_MAX - bytes) return Status::corruption(path_, offset, "a pointer names an impossible size");
+  if (value_bytes > UINT32_MAX || offset > INT64_MAX - bytes)
+    return Status::corruption(path_, offset, "a pointer names an impossible size");
   std::string record(bytes, '\0');
   const auto got = file_->read(offset, record.data(), bytes);
   if (!got.is_ok()) return got.status();

@@ -32,8 +32,9 @@ TEST_CASE("a separator is not less than what is before it, less than what is beh
     REQUIRE(separator < b);
     REQUIRE(separator.size() <= a.size());
   }
-  CHECK(separator_between("apple", "banana") == "aq");
+  CHECK(separator_between("apple", "banana") == "b");
   CHECK(separator_between("apple", "cherry") == "b");
+  CHECK(separator_between("apple", "b") == "aq");
   CHECK(separator_between("key:0001", "key:0009") == "key:0002");
   CHECK(separator_between("key:00019999", "key:0002") == "key:0001:");
   CHECK(separator_between("key:00011234", "key:0002") == "key:00012");

@@ -18,21 +18,21 @@ constexpr std::string_view golden =
     "00 0d 09 ac 02 80 d0 95 ff bc 31 05 68 65 6c 6c 6f 00 00 00 00 00 01 00 00 6b 65 79 3a 31 "
     "0c 01 03 ad 02 32 "
     "00 00 00 00 01 00 00 00 "
-    "00 2c 00 00 00 6d 76 df 23 "
+    "00 2c 00 00 00 df 9f a4 6f "
     "01 00 00 00 07 00 00 00 "
     "00 00 00 00 00 00 80 00 00 00 00 00 00 00 00 00 00 00 02 00 80 00 00 00 80 00 01 00 00 00 00 00 "
     "00 00 00 00 10 00 00 40 00 80 00 00 00 00 00 04 00 00 60 00 00 00 00 00 00 00 01 00 00 00 10 00 "
     "01 00 00 00 0d 00 00 00 00 00 00 00 2c 00 00 00 "
     "00 00 00 00 00 01 00 00 6b 65 79 3a 32 "
-    "00 65 00 00 00 f5 34 2b cc "
+    "00 65 00 00 00 44 73 02 cd "
     "0d 00 00 00 00 00 01 00 00 6b 65 79 3a 32 00 35 65 "
-    "00 11 00 00 00 31 cb 61 01 "
-    "02 01 00 01 0a 05 ac 02 ad 02 0d 00 00 00 00 00 01 00 00 6b 65 79 3a 31 0d "
-    "00 00 00 00 00 01 00 00 6b 65 79 3a 32 "
-    "00 26 00 00 00 8a fa f1 a9 "
-    "73 65 74 74 74 61 62 6c 01 00 00 00 00 00 00 00 07 00 00 00 00 00 00 00 "
-    "a3 00 00 00 00 00 00 00 11 00 00 00 00 00 00 00 bd 00 00 00 00 00 00 00 "
-    "26 00 00 00 00 00 00 00 00 00 00 00 9c bf fd 56";
+    "00 11 00 00 00 00 7d ac 8d "
+    "01 02 02 01 03 00 04 01 05 0a 06 05 07 ac 02 08 ad 02 09 80 d0 95 ff bc 31 40 0d 00 "
+    "00 00 00 00 01 00 00 6b 65 79 3a 31 41 0d 00 00 00 00 00 01 00 00 6b 65 79 3a 32 "
+    "00 37 00 00 00 c7 0c f3 a4 "
+    "73 65 74 74 74 61 62 6c 01 00 00 00 07 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 "
+    "a3 00 00 00 00 00 00 00 11 00 00 00 bd 00 00 00 00 00 00 00 37 00 00 00 "
+    "00 00 00 00 00 00 00 00 f0 85 5c bd";
 
 std::string golden_bytes() {
   std::string bytes;
@@ -41,14 +41,14 @@ std::string golden_bytes() {
   return bytes;
 }
 
-constexpr uint64_t golden_number = 7;
+constexpr uint64_t golden_number = 7, golden_epoch = 1;
 constexpr int64_t golden_expiry_ms = 1'700'000'000'000;
 
 }  // namespace
 
 TEST_CASE("the writer makes the golden table") {
   SimulatedFileSystem files;
-  TableWriter writer(files.create("/t").value(), golden_number, {});
+  TableWriter writer(files.create("/t").value(), golden_number, golden_epoch, {});
   REQUIRE(
       writer
           .add(tree_key(65536, "key:1"),
@@ -105,7 +105,7 @@ TEST_CASE("blocks are compressed where that pays, and opened only at their own p
   }
 }
 
-TEST_CASE("properties are read from all of their bytes or not at all") {
+TEST_CASE("properties are read from all of their bytes, and past what a later version adds") {
   const Properties properties{.entries = 1,
                               .tombstones = 200,
                               .pointers = 3,
@@ -114,15 +114,22 @@ TEST_CASE("properties are read from all of their bytes or not at all") {
                               .value_bytes = 600,
                               .first_sequence = 7,
                               .last_sequence = 8,
-                              .smallest = "a",
-                              .largest = "b"};
+                              .first_expiry_ms = 9,
+                              .smallest = "bucket:8a",
+                              .largest = "bucket:8b"};
   const std::string bytes = encode_properties(properties);
   Properties read;
   REQUIRE(decode_properties(bytes, read));
   CHECK(read == properties);
   for (size_t size = 0; size < bytes.size(); ++size)
     CHECK_FALSE(decode_properties(std::string_view(bytes).substr(0, size), read));
-  CHECK_FALSE(decode_properties(bytes + "x", read));
+  std::string later = bytes;
+  append_varint(later, 40);
+  append_varint(later, 12345);
+  append_varint(later, 99);
+  append_sized(later, "something");
+  REQUIRE(decode_properties(later, read));
+  CHECK(read == properties);
 }
 
 }  // namespace sett::storage

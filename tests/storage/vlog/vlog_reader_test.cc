@@ -82,6 +82,11 @@ TEST_CASE("what is appended can be read before the file is sealed") {
   REQUIRE(reader.is_ok());
   const uint64_t offset = writer->append("bucket:8k", "value", 1).value();
   CHECK(reader.value()->read(offset, "bucket:8k", 5).value() == "value");
+  REQUIRE(writer->seal().is_ok());
+  VlogScanner scanner(reader.value(), writer->file_bytes());
+  REQUIRE(scanner.next().is_ok());
+  REQUIRE(scanner.valid());
+  CHECK(scanner.value() == "value");
 }
 
 TEST_CASE("a damaged or missing byte of a value log ends the scan before the record that it is in") {
@@ -123,7 +128,14 @@ TEST_CASE("records of one file do not pass in another, nor at another place") {
   std::string bytes = read_file(files, "/v", 1 << 20).value();
   const std::string other_header = vlog_format::encode_file_header({number, epoch + 1});
   CHECK(scan(other_header + bytes.substr(other_header.size()), {}).first == 0);
-  bytes.insert(vlog_format::file_header_bytes, bytes.substr(vlog_format::file_header_bytes, 24));
+  // The second record where the first was: whole, but not at its place.
+  const auto reader = VlogReader::open(files, "/v", number).value();
+  VlogScanner scanner(reader, bytes.size());
+  REQUIRE(scanner.next().is_ok());
+  REQUIRE(scanner.next().is_ok());
+  const uint64_t second = scanner.offset();
+  REQUIRE(reader->read(second, scanner.tree_key(), scanner.value().size()).is_ok());
+  bytes.erase(vlog_format::file_header_bytes, second - vlog_format::file_header_bytes);
   CHECK(scan(bytes, {}).first == 0);
 }
 
