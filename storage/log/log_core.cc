@@ -141,13 +141,15 @@ void LogCore::release(Sequence through) {
 }
 
 void LogCore::keep_free(uint64_t bytes, uint64_t as_of) {
-  bool less = true;
+  bool first = false;
+  bool less = false;
   {
     MutexLock lock(mutex_);
-    less = !kept_free_ || bytes < kept_free_->bytes;
+    first = !kept_free_;
+    less = kept_free_ && bytes < kept_free_->bytes;
     kept_free_ = KeptFree{bytes, start_position_ + as_of};
   }
-  if (less && disk_full_) post_work();  // not otherwise: the one who decides calls this each time
+  if (first || (less && disk_full_)) post_work();  // not otherwise: the one who decides calls this each time
 }
 
 void LogCore::hold_when_full(bool hold, uint64_t as_of) {

@@ -302,7 +302,6 @@ Status LogCore::prepare_next() {
   bool emergency_lacks = false;
   {
     MutexLock lock(mutex_);
-    if (options_.awaits_keep_free && !kept_free_) return Status::error(ErrorKind::no_space, "what lives is not known");
     if (kept_free_) {
       const uint64_t slack = 2 * bytes_min;
       kept = kept_free_->bytes;
@@ -353,6 +352,10 @@ void LogCore::disk_is_full() {
 }
 
 void LogCore::prepare_segments() {
+  {
+    MutexLock lock(mutex_);
+    if (options_.awaits_keep_free && !kept_free_) return;  // who needs room is held until then
+  }
   bool changed = false;
   while (!closed_) {
     {

@@ -33,6 +33,7 @@ void SimpleKvEngine::start() {
   started_ = true;
   const LogStats log = log_->stats();
   log_->hold_when_full(true, log.appended_bytes);
+  keep_free_for_snapshot(log, live_bytes());  // before it the log makes no segment
   schedule_check();
 }
 

@@ -323,6 +323,25 @@ TEST_CASE("on a full disk the segment being written goes too, once nothing in it
   REQUIRE(with.open(last - 2).kind() == ErrorKind::corruption);
 }
 
+TEST_CASE("before it is known how much is to stay free the log is not full: who finds no room waits", "[log]") {
+  LogHarness with;
+  with.options.awaits_keep_free = true;
+  REQUIRE(with.open());
+  with.executor.run_for(1000);
+  REQUIRE_FALSE(with.log->stats().disk_full);
+  Room room = Room::ok;
+  for (int i = 0; i < 1000 && room == Room::ok; ++i) room = with.append(std::string(10'000, 'x')).room;
+  REQUIRE(room == Room::hold);
+  with.executor.run_for(100);
+  // What the engine decides from a look before its first word counts for nothing.
+  with.log->hold_when_full(false, with.log->stats().appended_bytes);
+  REQUIRE(with.append(std::string(10'000, 'x')).room == Room::hold);
+  with.log->keep_free(0, with.log->stats().appended_bytes);
+  REQUIRE(with.append(std::string(10'000, 'x')).room == Room::hold);
+  with.executor.run_ready();
+  REQUIRE(with.append(std::string(10'000, 'x')).room == Room::ok);
+}
+
 TEST_CASE("a log opens on a full disk, so that deletes can be written", "[log]") {
   LogHarness with;
   with.files->set_capacity(50'000);
