@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdint>
+
+namespace sett::storage {
+
+// Where a value lies in a value log (storage/vlog): the file, the offset of its record, the size of the value. The
+// record's size follows from these and the key that the pointer was found under.
+struct ValuePointer {
+  uint64_t file = 0, offset = 0, value_bytes = 0;
+  friend bool operator==(const ValuePointer&, const ValuePointer&) = default;
+};
+
+}  // namespace sett::storage
