@@ -339,7 +339,7 @@ Dispatcher::Result Dispatcher::run_stepped(Connection& connection, Arguments arg
     Store& store = row.all_stores ? *stores[pending.store_index] : services_.stores.store_of(bucket);
     if (pending.held == 0) {
       pending.locks.clear();
-      if (row.kind == CommandKind::all_shards)
+      if (row.kind == CommandKind::all_shards || store.capabilities().ordered)
         pending.locks.add_all(store);
       else
         pending.locks.add(store, pending.progress.shard);

@@ -16,8 +16,9 @@ namespace sett::storage {
 
 using ShardIndex = uint32_t;
 
-// How much of an entry a command wants: each includes those before it.
-enum class Part : uint8_t { presence, metadata, value };
+// How much of an entry a command wants: each of the first three includes those before it. `range`: the key need not be
+// there; it and the entries that follow it in order (or come before it).
+enum class Part : uint8_t { presence, metadata, value, range };
 
 // An entry as of the moment it was read. The views hold while the shard's lock is held and that key is not mutated.
 struct EntryView {
@@ -44,6 +45,7 @@ struct Need {
   BucketId bucket;
   std::string key;
   Part part;
+  bool backward = false;  // of Part::range
 };
 
 struct CommitResult {
@@ -62,7 +64,7 @@ struct CommitResult {
 struct Capabilities {
   bool multi_key_atomic = true;
   bool compare_and_set = true;
-  bool ordered = false;  // scan() goes in key order
+  bool ordered = false;  // scan() goes in key order, through all shards at once: under all locks
   bool exact_count = true;
   bool immediate_listing = true;
   bool durable = true;     // SAVE means something
@@ -172,15 +174,29 @@ class Store {
   // anew. Every key that is present from the first call to the last is visited at least once.
   virtual ShardIndex scan_shard(uint64_t position) const = 0;  // whose lock scan() wants
   using ScanVisitor = std::function<void(std::string_view key, const EntryView& entry)>;
-  // Visits live entries from `position` on until about `entries_max` were looked at; returns where to go on, 0 at the
-  // end. Never leaves the shard of `position`.
-  virtual uint64_t scan(BucketId bucket, uint64_t position, uint64_t entries_max, int64_t now_ms,
-                        const ScanVisitor& visit) = 0;
-  // Live keys of one shard. Under its lock.
-  virtual uint64_t count(BucketId bucket, ShardIndex shard, int64_t now_ms) = 0;
+  struct Scan {
+    BucketId bucket = no_bucket;
+    uint64_t position = 0;
+    uint64_t entries_max = 0;
+    int64_t now_ms = 0;
+    std::string_view prefix = {};  // an ordered store goes through the keys with this prefix only; others through all
+    bool values = false;           // the visitor is shown values; else their sizes
+  };
+  // Visits live entries from the position on until about entries_max were looked at; returns where to go on, 0 at the
+  // end. Never leaves the shard of the position, where the store is not ordered. What has to be fetched first is added
+  // to `needs`: then nothing was visited.
+  virtual uint64_t scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>& needs) = 0;
+  // Live keys, of one shard; where the store is ordered, the sum over all shards is the number, and each is not
+  // negative by itself only if all locks are held. What has to be fetched first is added to `needs`: then the number
+  // is void.
+  virtual int64_t count(BucketId bucket, ShardIndex shard, int64_t now_ms, std::vector<Need>& needs) = 0;
+  // Whether the bucket may hold anything at all, be it expired. Under all locks.
+  virtual bool may_hold_keys(BucketId bucket) = 0;
   virtual BucketUsage usage(BucketId bucket, ShardIndex shard, int64_t now_ms) = 0;
-  // A live key of the shard, nearly uniform; false: it has none. Under its lock.
-  virtual bool sample(BucketId bucket, ShardIndex shard, int64_t now_ms, Random& random, std::string& key) = 0;
+  // A live key, nearly uniform, of the shard (of the bucket, where the store is ordered: under all locks); false: there
+  // is none. What has to be fetched first is added to `needs`: then the answer is void.
+  virtual bool sample(BucketId bucket, ShardIndex shard, int64_t now_ms, Random& random, std::string& key,
+                      std::vector<Need>& needs) = 0;
 
   // --- Durability. From any thread.
   virtual Journal& journal() = 0;

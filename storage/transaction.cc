@@ -73,8 +73,7 @@ Transaction::Read Transaction::stored(Store& store, BucketId bucket, std::string
   if (!require_shard(store, store.shard_of(key))) return {};
   const ReadResult result = store.read(bucket, key, part, now_ms_);
   if (result.kind == ReadResult::Kind::need) {
-    if (needs_.empty() || needs_.back().first != &store) needs_.push_back({&store, {}});
-    needs_.back().second.push_back({bucket, std::string(key), part});
+    needs_of(store).push_back({bucket, std::string(key), part});
     make_void(Verdict::needs_fetch);
     return {};
   }
@@ -86,6 +85,18 @@ Transaction::Read Transaction::stored(Store& store, BucketId bucket, std::string
   depend_on(store, result.depends_on);
   if (result.kind == ReadResult::Kind::absent) return {};
   return {true, result.entry, nullptr};
+}
+
+std::vector<Need>& Transaction::needs_of(Store& store) {
+  for (auto& [of_store, needs] : needs_)
+    if (of_store == &store) return needs;
+  return needs_.emplace_back(&store, std::vector<Need>()).second;
+}
+
+// After a call that may have added to the needs.
+void Transaction::fetch_if_needed() {
+  std::erase_if(needs_, [](const auto& of_store) { return of_store.second.empty(); });
+  if (!needs_.empty()) make_void(Verdict::needs_fetch);
 }
 
 Transaction::Read Transaction::peek(Bucket bucket, std::string_view key, Part part) {
@@ -254,11 +265,9 @@ void Transaction::flush(Bucket bucket) {
 // Nothing in it, not even what has expired, and nothing staged. All shards are held.
 bool Transaction::is_empty(const OpenBucket& open) {
   Store& store = *open.store;
-  if (!store.capabilities().exact_count) return false;
   for (size_t i = 0; i < batch_.size(); ++i)
     if (owners_[i] == &store && batch_[i].bucket == open.id) return false;
-  for (ShardIndex shard = 0; shard < store.shard_count(); ++shard)
-    if (store.count(open.id, shard, 0) > 0) return false;
+  if (store.may_hold_keys(open.id)) return false;
   depend_on(store, store.journal().last());
   return true;
 }
@@ -342,14 +351,21 @@ void Transaction::fold_splice(Staged& state, const Mutation& mutation) {
 
 // --- Iteration
 
-uint64_t Transaction::scan(Bucket bucket, uint64_t position, uint64_t entries_max, const Store::ScanVisitor& visit) {
+uint64_t Transaction::scan(Bucket bucket, uint64_t position, uint64_t entries_max, const Store::ScanVisitor& visit,
+                           std::string_view prefix, bool values) {
   OpenBucket& open = buckets_[bucket];
   if (open.id == no_bucket) return 0;
   Store& store = *open.store;
   depend_on(store, store.journal().last());
   const bool fresh = is_fresh(store, open.id);
-  if (!fresh && !require_shard(store, store.scan_shard(position))) return 0;
-  if (batch_.empty()) return store.scan(open.id, position, entries_max, now_ms_, visit);
+  const bool ordered = store.capabilities().ordered;
+  if (!fresh && !(ordered ? require_all(store) : require_shard(store, store.scan_shard(position)))) return 0;
+  const Store::Scan request{open.id, position, entries_max, now_ms_, prefix, values};
+  if (batch_.empty()) {
+    const uint64_t next = store.scan(request, visit, needs_of(store));
+    fetch_if_needed();
+    return next;
+  }
   fold_staged();
   const auto view = [](const Staged& state) {
     return EntryView{state.value, state.value.size(), state.expires_at_ms, 0};
@@ -361,22 +377,27 @@ uint64_t Transaction::scan(Bucket bucket, uint64_t position, uint64_t entries_ma
     }
   }
   if (fresh) return 0;
-  return store.scan(open.id, position, entries_max, now_ms_, [&](std::string_view key, const EntryView& entry) {
+  const auto visit_staged = [&](std::string_view key, const EntryView& entry) {
     const Staged* state = staged(store, open.id, key);
     if (!state)
       visit(key, entry);
     else if (state->present)
       visit(key, view(*state));
-  });
+  };
+  const uint64_t next = store.scan(request, visit_staged, needs_of(store));
+  fetch_if_needed();
+  return next;
 }
 
-uint64_t Transaction::count(Bucket bucket, ShardIndex shard) {
+int64_t Transaction::count(Bucket bucket, ShardIndex shard) {
   OpenBucket& open = buckets_[bucket];
   if (open.id == no_bucket) return 0;
   Store& store = *open.store;
   depend_on(store, store.journal().last());
   if (!require_shard(store, shard)) return 0;
-  uint64_t keys = is_fresh(store, open.id) ? 0 : store.count(open.id, shard, now_ms_);
+  int64_t keys = 0;
+  if (!is_fresh(store, open.id)) keys = store.count(open.id, shard, now_ms_, needs_of(store));
+  fetch_if_needed();
   if (batch_.empty()) return keys;
   fold_staged();
   for (const auto& [key, state] : overlay_) {
@@ -393,7 +414,12 @@ bool Transaction::sample(Bucket bucket, ShardIndex shard, Random& random, std::s
   if (open.id == no_bucket) return false;
   depend_on(*open.store, open.store->journal().last());
   if (!require_shard(*open.store, shard)) return false;
-  if (batch_.empty()) return open.store->sample(open.id, shard, now_ms_, random, key);
+  if (open.store->capabilities().ordered && !require_all(*open.store)) return false;
+  if (batch_.empty()) {
+    const bool found = open.store->sample(open.id, shard, now_ms_, random, key, needs_of(*open.store));
+    fetch_if_needed();
+    return found;
+  }
   // With something staged, a key that survives the overlay: the first of the shard in the store's order or the
   // overlay's.
   std::vector<std::string> keys;
@@ -401,9 +427,9 @@ bool Transaction::sample(Bucket bucket, ShardIndex shard, Random& random, std::s
   do {
     if (position != 0 && open.store->scan_shard(position) > shard) break;
     position = scan(bucket, position, 1024, [&](std::string_view found, const EntryView&) {
-      if (open.store->shard_of(found) == shard) keys.emplace_back(found);
+      if (open.store->capabilities().ordered || open.store->shard_of(found) == shard) keys.emplace_back(found);
     });
-  } while (position != 0);
+  } while (position != 0 && verdict_ == Verdict::good);
   if (keys.empty()) return false;
   key = keys[random.below(keys.size())];
   return true;

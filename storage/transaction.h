@@ -86,8 +86,10 @@ class Transaction {
   void swap(Bucket a, Bucket b);  // of one store
 
   // --- Iteration: one shard at a time, as Store; what is staged is seen.
-  uint64_t scan(Bucket bucket, uint64_t position, uint64_t entries_max, const Store::ScanVisitor& visit);
-  uint64_t count(Bucket bucket, ShardIndex shard);
+  // `prefix`, `values`: see Store::Scan.
+  uint64_t scan(Bucket bucket, uint64_t position, uint64_t entries_max, const Store::ScanVisitor& visit,
+                std::string_view prefix = {}, bool values = false);
+  int64_t count(Bucket bucket, ShardIndex shard);
   bool sample(Bucket bucket, ShardIndex shard, Random& random, std::string& key);
 
   // --- The end of a run
@@ -162,6 +164,8 @@ class Transaction {
   Staged* staged(Store& store, BucketId bucket, std::string_view key);
   Read stored(Store& store, BucketId bucket, std::string_view key, Part part);
   void make_void(Verdict verdict);
+  std::vector<Need>& needs_of(Store& store);
+  void fetch_if_needed();
   CommitResult::Kind commit_to(Store& store, std::span<const Mutation> batch);
 
   StoreRouter* router_;

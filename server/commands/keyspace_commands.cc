@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "protocol/glob.h"
@@ -24,11 +25,12 @@ void keys_command(CommandContext& ctx) {
   }
   const std::string_view pattern = ctx.args[1];
   const bool all = pattern == "*";
-  const bool at_end = step_scan(ctx, ctx.bucket(), entries_per_step, [&](std::string_view key) {
-    if (!all && !protocol::glob_matches(pattern, key)) return;
-    ctx.reply.bulk(key);
-    ++progress.elements;
-  });
+  const bool at_end =
+      step_scan(ctx, ctx.bucket(), entries_per_step, protocol::glob_literal_prefix(pattern), [&](std::string_view key) {
+        if (!all && !protocol::glob_matches(pattern, key)) return;
+        ctx.reply.bulk(key);
+        ++progress.elements;
+      });
   const bool too_much = ctx.reply.mark() - progress.mark > ctx.reply_bytes_max;
   progress.done = at_end || too_much;
   if (at_end) ctx.reply.insert_array(progress.mark, progress.elements);
@@ -70,17 +72,18 @@ void scan_command(CommandContext& ctx) {
     return;
   }
   const bool all = options->pattern == "*";
-  step_cursor_scan(ctx, ctx.bucket(), options->cursor, options->count, [&](std::string_view key) {
-    return options->any_type && (all || protocol::glob_matches(options->pattern, key));
-  });
+  step_cursor_scan(ctx, ctx.bucket(), options->cursor, options->count, protocol::glob_literal_prefix(options->pattern),
+                   [&](std::string_view key) {
+                     return options->any_type && (all || protocol::glob_matches(options->pattern, key));
+                   });
 }
 
 // Under all locks: a sum of what each shard had at its own time would be a number that the bucket never had.
 void dbsize_command(CommandContext& ctx) {
   const auto bucket = ctx.bucket();
-  uint64_t keys = 0;
+  int64_t keys = 0;
   for (ShardIndex shard = 0; shard < ctx.txn.store(bucket).shard_count(); ++shard) keys += ctx.txn.count(bucket, shard);
-  ctx.reply.integer(static_cast<int64_t>(keys));
+  ctx.reply.integer(keys);
 }
 
 // First counts the keys of every shard, then takes one from a shard drawn by these weights. Should that shard have lost
@@ -90,7 +93,7 @@ void randomkey_command(CommandContext& ctx) {
   const auto bucket = ctx.bucket();
   const ShardIndex shards = ctx.txn.store(bucket).shard_count();
   if (progress.numbers.size() < shards) {
-    progress.numbers.push_back(ctx.txn.count(bucket, progress.shard));
+    progress.numbers.push_back(static_cast<uint64_t>(std::max<int64_t>(0, ctx.txn.count(bucket, progress.shard))));
     progress.number += progress.numbers.back();
     if (++progress.shard < shards) return;
     progress.shard = 0;

@@ -190,7 +190,7 @@ void kv_list_command(CommandContext& ctx) {
     return;
   }
   const std::string_view prefix = ctx.args[2];
-  step_cursor_scan(ctx, ctx.txn.bucket(ctx.args[1]), options->cursor, options->count,
+  step_cursor_scan(ctx, ctx.txn.bucket(ctx.args[1]), options->cursor, options->count, prefix,
                    [prefix](std::string_view key) { return key.starts_with(prefix); });
 }
 
@@ -203,10 +203,10 @@ void kv_count_command(CommandContext& ctx) {
   const auto bucket = ctx.txn.bucket(ctx.args[1]);
   const std::string_view prefix = ctx.args[2];
   if (prefix.empty()) {
-    progress.number += ctx.txn.count(bucket, progress.shard);
+    progress.number += static_cast<uint64_t>(ctx.txn.count(bucket, progress.shard));
     progress.done = ++progress.shard >= ctx.txn.store(bucket).shard_count();
   } else {
-    progress.done = step_scan(ctx, bucket, entries_per_step,
+    progress.done = step_scan(ctx, bucket, entries_per_step, prefix,
                               [&](std::string_view key) { progress.number += key.starts_with(prefix); });
   }
   if (progress.done) ctx.reply.integer(static_cast<int64_t>(progress.number));

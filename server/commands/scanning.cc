@@ -36,17 +36,18 @@ std::optional<uint64_t> read_count(CommandContext& ctx, std::string_view text) {
   return std::nullopt;
 }
 
-bool step_scan(CommandContext& ctx, storage::Transaction::Bucket bucket, uint64_t entries_max,
+bool step_scan(CommandContext& ctx, storage::Transaction::Bucket bucket, uint64_t entries_max, std::string_view prefix,
                const KeyVisitor& visit) {
   Progress& progress = ctx.progress;
-  progress.position = ctx.txn.scan(bucket, progress.position, std::min(entries_max, entries_per_step),
-                                   [&](std::string_view key, const storage::EntryView&) { visit(key); });
+  progress.position = ctx.txn.scan(
+      bucket, progress.position, std::min(entries_max, entries_per_step),
+      [&](std::string_view key, const storage::EntryView&) { visit(key); }, prefix);
   progress.shard = ctx.txn.store(bucket).scan_shard(progress.position);
   return progress.position == 0;
 }
 
 void step_cursor_scan(CommandContext& ctx, storage::Transaction::Bucket bucket, uint64_t cursor, uint64_t count,
-                      const KeyFilter& is_wanted) {
+                      std::string_view prefix, const KeyFilter& is_wanted) {
   Progress& progress = ctx.progress;
   uint64_t& looked_at = progress.number;
   if (!progress.started) {
@@ -62,7 +63,7 @@ void step_cursor_scan(CommandContext& ctx, storage::Transaction::Bucket bucket, 
   }
   uint64_t& steps = progress.numbers.front();
   count = std::min(count, entries_per_call_max);
-  const bool at_end = step_scan(ctx, bucket, count - looked_at, [&](std::string_view key) {
+  const bool at_end = step_scan(ctx, bucket, count - looked_at, prefix, [&](std::string_view key) {
     ++looked_at;
     if (!is_wanted(key)) return;
     ctx.reply.bulk(key);

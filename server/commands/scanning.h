@@ -20,12 +20,14 @@ std::optional<uint64_t> read_count(CommandContext& ctx, std::string_view text);
 using KeyVisitor = std::function<void(std::string_view key)>;
 // Looks at up to `entries_max` entries from progress.position on and moves the position and the shard on. True: the end
 // was reached.
-bool step_scan(CommandContext& ctx, storage::Transaction::Bucket bucket, uint64_t entries_max, const KeyVisitor& visit);
+// `prefix`: what all wanted keys begin with; others may be visited all the same.
+bool step_scan(CommandContext& ctx, storage::Transaction::Bucket bucket, uint64_t entries_max, std::string_view prefix,
+               const KeyVisitor& visit);
 
 using KeyFilter = std::function<bool(std::string_view key)>;
 // A step of a command that replies [next cursor, [keys]]: about `count` entries from `cursor` on, fewer if the reply
 // grows large. Sets progress.done when the reply is complete.
 void step_cursor_scan(CommandContext& ctx, storage::Transaction::Bucket bucket, uint64_t cursor, uint64_t count,
-                      const KeyFilter& is_wanted);
+                      std::string_view prefix, const KeyFilter& is_wanted);
 
 }  // namespace sett::server

@@ -71,18 +71,19 @@ class ChaosStore final : public Store {
   void release_fetched(uint64_t reader) override;
 
   ShardIndex scan_shard(uint64_t position) const override { return inner_->scan_shard(position); }
-  uint64_t scan(BucketId bucket, uint64_t position, uint64_t entries_max, int64_t now_ms,
-                const ScanVisitor& visit) override {
-    return inner_->scan(bucket, position, entries_max, now_ms, visit);
+  uint64_t scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>& needs) override {
+    return inner_->scan(scan, visit, needs);
   }
-  uint64_t count(BucketId bucket, ShardIndex shard, int64_t now_ms) override {
-    return inner_->count(bucket, shard, now_ms);
+  int64_t count(BucketId bucket, ShardIndex shard, int64_t now_ms, std::vector<Need>& needs) override {
+    return inner_->count(bucket, shard, now_ms, needs);
   }
+  bool may_hold_keys(BucketId bucket) override { return inner_->may_hold_keys(bucket); }
   BucketUsage usage(BucketId bucket, ShardIndex shard, int64_t now_ms) override {
     return inner_->usage(bucket, shard, now_ms);
   }
-  bool sample(BucketId bucket, ShardIndex shard, int64_t now_ms, Random& random, std::string& key) override {
-    return inner_->sample(bucket, shard, now_ms, random, key);
+  bool sample(BucketId bucket, ShardIndex shard, int64_t now_ms, Random& random, std::string& key,
+              std::vector<Need>& needs) override {
+    return inner_->sample(bucket, shard, now_ms, random, key, needs);
   }
 
   Journal& journal() override { return inner_->journal(); }

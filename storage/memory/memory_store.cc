@@ -355,16 +355,15 @@ ShardIndex MemoryStore::scan_shard(uint64_t position) const {
   return shard;
 }
 
-uint64_t MemoryStore::scan(BucketId bucket, uint64_t position, uint64_t entries_max, int64_t now_ms,
-                           const ScanVisitor& visit) {
+uint64_t MemoryStore::scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>&) {
   ShardIndex index;
   uint64_t place;
-  parse_position(position, index, place);
+  parse_position(scan.position, index, place);
   Shard& at = shard(index);
   at.lock.assert_held();
-  if (const Table* table = at.find_table(bucket)) {
-    place = table->entries().scan(place, entries_max, [&](const Entry& entry) {
-      if (!is_live(entry.expires_at_ms(), now_ms)) return;
+  if (const Table* table = at.find_table(scan.bucket)) {
+    place = table->entries().scan(place, scan.entries_max, [&](const Entry& entry) {
+      if (!is_live(entry.expires_at_ms(), scan.now_ms)) return;
       visit(entry.key(), {.value = entry.value(),
                           .value_bytes = entry.value_bytes(),
                           .expires_at_ms = entry.expires_at_ms(),
@@ -377,11 +376,11 @@ uint64_t MemoryStore::scan(BucketId bucket, uint64_t position, uint64_t entries_
   return index + 1 < shards_.size() ? make_position(index + 1, 0) : 0;
 }
 
-uint64_t MemoryStore::count(BucketId bucket, ShardIndex index, int64_t now_ms) {
+int64_t MemoryStore::count(BucketId bucket, ShardIndex index, int64_t now_ms, std::vector<Need>&) {
   Shard& at = shard(index);
   at.lock.assert_held();
   const Table* table = at.find_table(bucket);
-  return table ? table->live_count(now_ms) : 0;
+  return table ? static_cast<int64_t>(table->live_count(now_ms)) : 0;
 }
 
 BucketUsage MemoryStore::usage(BucketId bucket, ShardIndex index, int64_t now_ms) {
@@ -403,7 +402,15 @@ BucketUsage MemoryStore::usage(BucketId bucket, ShardIndex index, int64_t now_ms
   return usage;
 }
 
-bool MemoryStore::sample(BucketId bucket, ShardIndex index, int64_t now_ms, Random& random, std::string& key) {
+bool MemoryStore::may_hold_keys(BucketId bucket) NO_THREAD_SAFETY_ANALYSIS {  // under all locks
+  return std::any_of(shards_.begin(), shards_.end(), [bucket](const auto& at) {
+    const Table* table = at->find_table(bucket);
+    return table && table->entries().size() > 0;
+  });
+}
+
+bool MemoryStore::sample(BucketId bucket, ShardIndex index, int64_t now_ms, Random& random, std::string& key,
+                         std::vector<Need>&) {
   Shard& at = shard(index);
   at.lock.assert_held();
   const Table* table = at.find_table(bucket);

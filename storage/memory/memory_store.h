@@ -60,11 +60,12 @@ class MemoryStore : public Store {
   void release_fetched(uint64_t reader) override;
 
   ShardIndex scan_shard(uint64_t position) const override;
-  uint64_t scan(BucketId bucket, uint64_t position, uint64_t entries_max, int64_t now_ms,
-                const ScanVisitor& visit) override;
-  uint64_t count(BucketId bucket, ShardIndex shard, int64_t now_ms) override;
+  uint64_t scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>& needs) override;
+  int64_t count(BucketId bucket, ShardIndex shard, int64_t now_ms, std::vector<Need>& needs) override;
+  bool may_hold_keys(BucketId bucket) override;
   BucketUsage usage(BucketId bucket, ShardIndex shard, int64_t now_ms) override;
-  bool sample(BucketId bucket, ShardIndex shard, int64_t now_ms, Random& random, std::string& key) override;
+  bool sample(BucketId bucket, ShardIndex shard, int64_t now_ms, Random& random, std::string& key,
+              std::vector<Need>& needs) override;
 
   Journal& journal() override { return *journal_; }
   bool over_memory_limit() override;

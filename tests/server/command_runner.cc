@@ -175,10 +175,13 @@ CommandRunner::Contents CommandRunner::contents() {
     for (const storage::BucketInfo& bucket : store->list_buckets()) {
       uint64_t position = 0;
       do {
-        position =
-            store->scan(bucket.id, position, 1000, clock.wall_ms(), [&](std::string_view key, const auto& entry) {
-              all[{bucket.name, std::string(key)}] = {std::string(entry.value), entry.expires_at_ms};
-            });
+        std::vector<storage::Need> needs;
+        const storage::Store::Scan scan{bucket.id, position, 1000, clock.wall_ms(), {}, true};
+        const auto visit = [&](std::string_view key, const storage::EntryView& entry) {
+          all[{bucket.name, std::string(key)}] = {std::string(entry.value), entry.expires_at_ms};
+        };
+        position = store->scan(scan, visit, needs);
+        REQUIRE(needs.empty());
       } while (position != 0);
     }
     for (storage::ShardIndex shard = 0; shard < store->shard_count(); ++shard) store->unlock(shard);
