@@ -21,7 +21,7 @@ namespace sett::server {
 
 namespace {
 
-constexpr unsigned background_threads = 2;
+constexpr unsigned background_threads = 2, read_threads = 4;
 constexpr int busy_tries = 20;
 constexpr auto busy_pause = std::chrono::milliseconds(250);
 
@@ -75,7 +75,8 @@ Daemon::Daemon(config::Options options, std::string config_file, std::map<std::s
                           .started_ms = clock_.wall_ms()},
                 .loops = {}},
       housekeeping_(context_, services_),
-      executor_(background_threads, [this](storage::Executor::Task task) { post_foreground(std::move(task)); }) {}
+      executor_(background_threads, read_threads,
+                [this](storage::Executor::Task task) { post_foreground(std::move(task)); }) {}
 
 Daemon::~Daemon() = default;
 

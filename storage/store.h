@@ -60,6 +60,21 @@ struct CommitResult {
   Sequence sequence = 0;
 };
 
+// A journal's answer as that of a commit.
+inline CommitResult commit_result(const Journal::Appended& appended) {
+  switch (appended.room) {
+    case Journal::Room::ok:
+      return {CommitResult::Kind::committed, appended.sequence};
+    case Journal::Room::hold:
+      return {CommitResult::Kind::hold};
+    case Journal::Room::no_space:
+      return {CommitResult::Kind::no_space};
+    case Journal::Room::failed:
+      break;
+  }
+  return {CommitResult::Kind::failed};
+}
+
 // A command that needs what its bucket's backend lacks is refused, never approximated.
 struct Capabilities {
   bool multi_key_atomic = true;

@@ -16,7 +16,8 @@ class Executor {
   enum class Lane : uint8_t {
     log,         // one at a time, in order: writes and syncs of the logs
     foreground,  // on an event loop: short steps (<= 100 us) that take a shard lock
-    background,  // several at a time, low priority: snapshot files, loading, freeing; never holds a shard lock
+    read,        // several at a time: what clients wait for, reads from the disk; never holds a shard lock
+    background,  // several at a time, low priority: files, loading, freeing; never holds a shard lock
   };
 
   virtual ~Executor() = default;

@@ -20,6 +20,7 @@ enum class ErrorKind : uint8_t {
   busy,        // somebody else holds it
   unsupported,
   closed,
+  incomplete,  // of a record: what belongs to it never reached the disk
 };
 
 // The outcome of an operation. A value: cheap when ok (one null pointer), never thrown, never ignored.

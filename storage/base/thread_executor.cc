@@ -22,12 +22,13 @@ int64_t steady_us() {
 
 }  // namespace
 
-ThreadExecutor::ThreadExecutor(unsigned background_threads, ForegroundSink foreground)
+ThreadExecutor::ThreadExecutor(unsigned background_threads, unsigned read_threads, ForegroundSink foreground)
     : foreground_(std::move(foreground)) {
-  assert(background_threads >= 1);
-  threads_.reserve(background_threads + 2);
+  assert(background_threads >= 1 && read_threads >= 1);
+  threads_.reserve(background_threads + read_threads + 2);
   threads_.emplace_back([this] { run_log_lane(); });
   threads_.emplace_back([this] { run_timers(); });
+  for (unsigned i = 0; i < read_threads; ++i) threads_.emplace_back([this] { run_read_lane(); });
   for (unsigned i = 0; i < background_threads; ++i) threads_.emplace_back([this] { run_background(); });
 }
 
@@ -40,11 +41,15 @@ void ThreadExecutor::post(Lane lane, Task task) {
     MutexLock lock(mutex_);
     if (stopping_) return;
     if (lane == Lane::log) log_.push_back(std::move(task));
+    if (lane == Lane::read) read_.push_back(std::move(task));
     if (lane == Lane::background) background_.push_back(std::move(task));
   }
   switch (lane) {
     case Lane::log:
       log_ready_.notify_one();
+      break;
+    case Lane::read:
+      read_ready_.notify_one();
       break;
     case Lane::background:
       background_ready_.notify_one();
@@ -99,14 +104,24 @@ void ThreadExecutor::run_background() {
   ::pthread_setname_np(::pthread_self(), "sett-background");
   // On Linux a nice value belongs to the thread. Best effort: without it background work is only less polite.
   [[maybe_unused]] const int ignored = ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), background_nice);
+  run_queue(background_, background_ready_);
+}
+
+void ThreadExecutor::run_read_lane() {
+  ::pthread_setname_np(::pthread_self(), "sett-read");
+  run_queue(read_, read_ready_);
+}
+
+// Until stop(). The queue is guarded by the mutex, which the analysis does not see through the reference.
+void ThreadExecutor::run_queue(std::deque<Task>& queue, std::condition_variable_any& ready) {
   while (true) {
     Task task;
     {
       MutexLock lock(mutex_);
-      while (background_.empty() && !stopping_) background_ready_.wait(mutex_);
+      while (queue.empty() && !stopping_) ready.wait(mutex_);
       if (stopping_) return;
-      task = std::move(background_.front());
-      background_.pop_front();
+      task = std::move(queue.front());
+      queue.pop_front();
     }
     task();
   }
@@ -168,16 +183,18 @@ void ThreadExecutor::run_all(std::vector<Task> tasks) {
 
 void ThreadExecutor::stop() {
   if (threads_.empty()) return;
-  std::deque<Task> dropped_tasks;
+  std::deque<Task> dropped_tasks, dropped_reads;
   std::map<Due, Timer> dropped_timers;
   {
     MutexLock lock(mutex_);
     stopping_ = true;
     dropped_tasks.swap(background_);
+    dropped_reads.swap(read_);
     dropped_timers.swap(timers_);
     due_of_.clear();
   }
   log_ready_.notify_all();
+  read_ready_.notify_all();
   background_ready_.notify_all();
   timers_changed_.notify_all();
   for (auto& thread : threads_) thread.join();

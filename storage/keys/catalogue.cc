@@ -70,4 +70,19 @@ std::string_view Catalogue::name_of(BucketId id) const {
   return is_bound(id) ? slots_[slot_of(id)].name : std::string_view();
 }
 
+std::vector<std::string> names_within(const Catalogue& catalogue, std::span<const Mutation> batch) {
+  std::vector<std::string> names;
+  std::unordered_map<BucketId, std::string_view> bound;  // by this batch
+  for (const Mutation& mutation : batch) {
+    if (mutation.kind == Mutation::Kind::bind) {
+      if (mutation.bucket != no_bucket) bound[mutation.bucket] = mutation.key;
+      names.emplace_back();
+      continue;
+    }
+    const auto at = bound.find(mutation.bucket);
+    names.emplace_back(at != bound.end() ? at->second : catalogue.name_of(mutation.bucket));
+  }
+  return names;
+}
+
 }  // namespace sett::storage

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -46,5 +47,9 @@ class Catalogue {
   std::vector<uint32_t> free_;  // slots of no name; the last is proposed first
   uint64_t generation_ = 0;
 };
+
+// What the bucket of each mutation was called when it was staged (of a bind: empty). Before the binds of the batch are
+// applied.
+std::vector<std::string> names_within(const Catalogue& catalogue, std::span<const Mutation> batch);
 
 }  // namespace sett::storage

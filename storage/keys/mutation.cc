@@ -19,6 +19,12 @@ void encode_without_value(const Mutation& mutation, std::string& out) {
       append_varint(out, mutation.new_length);
       append_varint(out, mutation.value.size());
       break;
+    case Mutation::Kind::put_pointer:
+      append_varint(out, static_cast<uint64_t>(mutation.expires_at_ms));
+      append_varint(out, mutation.pointer.file);
+      append_varint(out, mutation.pointer.offset);
+      append_varint(out, mutation.pointer.value_bytes);
+      break;
     case Mutation::Kind::expire:
     case Mutation::Kind::expiry_pass:
       append_varint(out, static_cast<uint64_t>(mutation.expires_at_ms));
@@ -44,6 +50,12 @@ bool MutationDecoder::next(Mutation& mutation) {
       mutation.offset = reader.varint();
       mutation.new_length = reader.varint();
       mutation.value = reader.sized();
+      break;
+    case Mutation::Kind::put_pointer:
+      mutation.expires_at_ms = static_cast<int64_t>(reader.varint());
+      mutation.pointer.file = reader.varint();
+      mutation.pointer.offset = reader.varint();
+      mutation.pointer.value_bytes = reader.varint();
       break;
     case Mutation::Kind::expire:
     case Mutation::Kind::expiry_pass:

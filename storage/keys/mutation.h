@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "storage/base/status.h"
+#include "storage/keys/value_pointer.h"
 
 namespace sett::storage {
 
@@ -55,6 +56,7 @@ struct Mutation {
     remove = 4,                // bucket, key
     bind = 5,                  // key (the bucket's name), bucket (its new id; no_bucket: unbound)
     expiry_pass = 6,           // expires_at_ms: all that is due by then and older than this record is gone
+    put_pointer = 7,           // bucket, key, expires_at_ms, pointer: as put, and the value lies in a value log
   };
 
   Kind kind;
@@ -65,6 +67,7 @@ struct Mutation {
   int64_t expires_at_ms = 0;  // absolute, wall clock; 0: never
   uint64_t offset = 0;
   uint64_t new_length = 0;
+  ValuePointer pointer = {};
 };
 
 // On disk a batch is the mutations in a row (storage/README.md, "Records"). Appends all of one mutation but the bytes

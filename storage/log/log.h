@@ -10,6 +10,7 @@
 #include "storage/base/executor.h"
 #include "storage/io/file_system.h"
 #include "storage/log/journal.h"
+#include "storage/log/log_companion.h"
 
 namespace sett::storage {
 
@@ -32,8 +33,9 @@ struct LogOptions {
   // Called on the log lane when the log has become full, or is still so after a release, or a delete finds no room:
   // whoever keeps_free() decides anew. May be empty. Must be quick.
   std::function<void()> when_full;
-  bool awaits_keep_free = false;  // the log makes no segment before the first keep_free()
-  uint64_t epoch_seed = 0;        // of the segments' random epochs; 0: drawn from the system (tests give one)
+  bool awaits_keep_free = false;      // the log makes no segment before the first keep_free()
+  LogCompanion* companion = nullptr;  // must outlive the log's tasks; may be null
+  uint64_t epoch_seed = 0;            // of the segments' random epochs; 0: drawn from the system (tests give one)
 
   uint64_t last_part_bytes() const;    // of the emergency, only for Urgency::drops_bucket
   uint64_t segment_bytes_min() const;  // as much as the emergency needs, in whole blocks
@@ -65,7 +67,8 @@ struct LogStats {
 // itself (write_if_small). Opened once; closed once, after which append() answers `failed`.
 class Log : public Journal {
  public:
-  // One record, in sequence order. A Status that is not ok ends the opening with it.
+  // One record, in sequence order. A Status that is not ok ends the opening with it; but for `incomplete`: what the
+  // record points to is not there, so it begins a torn tail (corruption if the record is known to have been synced).
   using Visitor = std::function<Status(Sequence sequence, std::string_view record)>;
   struct Opened {
     std::unique_ptr<Log> log;

@@ -99,7 +99,8 @@ std::optional<LogCore::Pending> LogCore::take_pending() {
 // the lane may enter (it may be about to sync this one).
 std::optional<LogCore::Pending> LogCore::take_small_pending(bool& too_large) {
   MutexLock lock(mutex_);
-  too_large = filling_.size() > options_.small_write_bytes_max || writer_.position() > segment_files_.active_end();
+  too_large = filling_.size() > options_.small_write_bytes_max || writer_.position() > segment_files_.active_end() ||
+              (options_.companion && options_.companion->has_unwritten());
   if (too_large) return std::nullopt;
   return swap_pending();
 }
@@ -111,9 +112,23 @@ std::optional<LogCore::Pending> LogCore::swap_pending() {
   return Pending{writer_.position(), last_.load(std::memory_order_relaxed)};
 }
 
+// What the records point to goes first. A segment that is left counts as synced, with all that its records point to.
+Status LogCore::write_companion() {
+  if (!options_.companion) return {};
+  if (options_.companion->has_unwritten()) {
+    if (Status status = options_.companion->write(); !status) return status;
+  }
+  const bool leaves_segment = segment_files_.position() + writing_.size() > segment_files_.active_end();
+  return leaves_segment ? options_.companion->sync() : Status();
+}
+
 bool LogCore::write(const Pending& pending) {
   const int64_t begun_us = now_us();
   const uint64_t segments_before = segment_files_.segments();
+  if (const Status status = write_companion(); !status) {
+    fail(status);
+    return false;
+  }
   const Status status = segment_files_.write(writing_, [this] {
     MutexLock lock(mutex_);
     PreparedSegment next = std::move(prepared_.front());
@@ -162,7 +177,9 @@ BegunSync LogCore::begin_sync() {
 
 // With or without the role: loops may write meanwhile.
 bool LogCore::run_sync(const BegunSync& sync) {
-  if (const Status status = sync.file->sync(); !status) {
+  Status status = options_.companion ? options_.companion->sync() : Status();
+  if (status) status = sync.file->sync();
+  if (!status) {
     fail(status);
     oldest_in_sync_us_ = 0;
     return false;

@@ -174,13 +174,15 @@ class RecordAssembler {
     return {};
   }
   Status finish(std::string_view record, uint64_t end) {
+    if (begun_ > after_) {
+      if (auto status = visit_(begun_, record); !status) return status;
+      ++scan_.records;
+      if (scan_.first_record == 0) scan_.first_record = begun_;
+      scan_.last_record = begun_;
+    }
     scan_.last_whole = begun_;
     whole_end_ = end;
-    if (begun_ <= after_) return {};
-    ++scan_.records;
-    if (scan_.first_record == 0) scan_.first_record = begun_;
-    scan_.last_record = begun_;
-    return visit_(begun_, record);
+    return {};
   }
 
   LogScan& scan_;
@@ -203,7 +205,12 @@ Status read_segment(FileSystem& files, const LogScan::Segment& segment, bool is_
   auto step = reader.next();
   bool closed = false;
   for (; step && step->kind == SegmentReader::Step::Kind::chunk; step = reader.next()) {
-    if (auto status = records.take(*step); !status) return status;
+    if (auto status = records.take(*step); !status) {
+      if (status.kind() != ErrorKind::incomplete) return status;
+      // Torn where the record ends, as if its last chunk were bad; a later chunk may say that it was not.
+      step->kind = SegmentReader::Step::Kind::bad;
+      break;
+    }
     closed = step->chunk.kind == ChunkKind::closed;
   }
   if (!step) return step.status();

@@ -4,7 +4,8 @@
 #include <bit>
 #include <cassert>
 #include <string>
-#include <unordered_map>
+
+#include "storage/keys/batch_encoder.h"
 
 namespace sett::storage {
 
@@ -33,7 +34,7 @@ MemoryStore::MemoryStore(MemoryStoreOptions options, Journal* journal, Executor&
       executor_(&executor),
       clock_(&clock),
       catalogue_(options_.buckets_max),
-      reaper_(std::make_shared<ExpiryReaper>(*this, executor)),
+      reaper_(std::make_shared<ExpiryReaper>(static_cast<ExpiryTarget&>(*this), executor, clock)),
       shard_bits_(bits_for_shards(options_.shards)),
       scan_tag_(draw_tag(position_bits - place_bits - shard_bits_)),
       alive_(std::make_shared<std::atomic<bool>>(true)) {
@@ -152,44 +153,12 @@ bool MemoryStore::drops_bucket(const Mutation& bind) const NO_THREAD_SAFETY_ANAL
 }
 
 CommitResult MemoryStore::append(std::span<const Mutation> batch) {
-  // Small values are copied behind their fields, large ones go to the journal from where they are.
-  constexpr size_t copied_value_max = 4096;
-  thread_local std::string encoded;
-  thread_local std::vector<std::string_view> parts;
-  thread_local std::vector<std::pair<size_t, std::string_view>> large;  // where in `encoded`, and what
-  encoded.clear();
-  parts.clear();
-  large.clear();
-  if (journal_->keeps_records()) {
-    for (const Mutation& mutation : batch) {
-      encode_without_value(mutation, encoded);
-      if (mutation.value.size() <= copied_value_max)
-        encoded.append(mutation.value);
-      else
-        large.emplace_back(encoded.size(), mutation.value);
-    }
-    size_t from = 0;
-    for (const auto& [at, value] : large) {
-      parts.push_back(std::string_view(encoded).substr(from, at - from));
-      parts.push_back(value);
-      from = at;
-    }
-    parts.push_back(std::string_view(encoded).substr(from));
-  }
+  thread_local BatchEncoder encoder;
+  std::span<const std::string_view> parts;
+  if (journal_->keeps_records()) parts = encoder.encode(batch);
   const auto appended = journal_->append(parts, urgency_of(batch));
-  constexpr size_t encoded_kept_max = 1 << 20;
-  if (encoded.capacity() > encoded_kept_max) std::string().swap(encoded);
-  switch (appended.room) {
-    case Journal::Room::ok:
-      return {CommitResult::Kind::committed, appended.sequence};
-    case Journal::Room::hold:
-      return {CommitResult::Kind::hold};
-    case Journal::Room::no_space:
-      return {CommitResult::Kind::no_space};
-    case Journal::Room::failed:
-      break;
-  }
-  return {CommitResult::Kind::failed};
+  encoder.done();
+  return commit_result(appended);
 }
 
 CommitResult MemoryStore::commit(std::span<const Mutation> batch) {
@@ -212,7 +181,7 @@ CommitResult MemoryStore::commit(std::span<const Mutation> batch) {
     apply(at, mutation, result.sequence);
   }
   std::vector<std::string> names;
-  if (binds && hook_) names = names_within(batch);
+  if (binds && hook_) names = names_within(catalogue_, batch);
   if (binds) apply_binds(batch, result.sequence);
   if (hook_) {
     for (size_t i = 0; i < batch.size(); ++i) {
@@ -226,22 +195,6 @@ CommitResult MemoryStore::commit(std::span<const Mutation> batch) {
   }
   changes_.fetch_add(batch.size(), std::memory_order_relaxed);
   return result;
-}
-
-// What the bucket of each mutation was called when it was staged. Before the binds of the batch are applied.
-std::vector<std::string> MemoryStore::names_within(std::span<const Mutation> batch) const {
-  std::vector<std::string> names;
-  std::unordered_map<BucketId, std::string_view> bound;  // by this batch
-  for (const Mutation& mutation : batch) {
-    if (mutation.kind == Mutation::Kind::bind) {
-      if (mutation.bucket != no_bucket) bound[mutation.bucket] = mutation.key;
-      names.emplace_back();
-      continue;
-    }
-    const auto at = bound.find(mutation.bucket);
-    names.emplace_back(at != bound.end() ? at->second : catalogue_.name_of(mutation.bucket));
-  }
-  return names;
 }
 
 void MemoryStore::apply(Shard& at, const Mutation& mutation, Sequence sequence) {
@@ -432,6 +385,42 @@ bool MemoryStore::sample(BucketId bucket, ShardIndex index, int64_t now_ms, Rand
     });
   }
   return found;
+}
+
+// --- Expiry
+
+bool MemoryStore::raise_floor(ShardIndex index, int64_t pass_ms, int64_t& next_due_ms) {
+  Shard& at = shard(index);
+  if (!at.lock.try_lock()) return false;
+  at.floor_ms = std::max(at.floor_ms, pass_ms);
+  next_due_ms = at.next_due_ms;
+  at.lock.unlock(index);
+  return true;
+}
+
+ExpiryTarget::Removal MemoryStore::remove_due(ShardIndex index, int64_t pass_ms, Sequence pass, uint32_t& left) {
+  Shard& at = shard(index);
+  if (!at.lock.try_lock()) return Removal::lock_missed;
+  bool done = true;
+  if (at.next_due_ms <= pass_ms) {
+    std::string key;
+    int64_t next_due_ms = INT64_MAX;
+    for (auto& table : at.tables) {
+      if (!table) continue;
+      const Table::Size before = table->size();
+      for (; left > 0 && table->expire_first(pass_ms, hook_ ? &key : nullptr); --left) {
+        const std::string_view view = key;
+        if (hook_) hook_->on_mutation(catalogue_.name_of(table->id()), &view, Event::expired);
+      }
+      at.count_size(before, table->size());
+      next_due_ms = std::min(next_due_ms, table->expiries().first_ms());
+    }
+    at.last_removal = std::max(at.last_removal, pass);
+    at.next_due_ms = next_due_ms;
+    done = next_due_ms > pass_ms;
+  }
+  at.lock.unlock(index);
+  return done ? Removal::done : Removal::more;
 }
 
 // --- The rest

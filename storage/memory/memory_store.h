@@ -8,9 +8,9 @@
 
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
+#include "storage/expiry_reaper.h"
 #include "storage/keys/catalogue.h"
 #include "storage/keys/key_hash.h"
-#include "storage/memory/expiry_reaper.h"
 #include "storage/memory/shard.h"
 #include "storage/store.h"
 
@@ -29,7 +29,7 @@ struct MemoryStoreOptions {
 // Everything in memory: one hash table for each bucket and shard. With a CountingJournal this is the backend `memory`;
 // with a Log in place of it, it is what simple_kv stands on. Threads and locks are as store.h says; the catalogue is
 // read under any shard's lock and changed under all of them, which the analysis cannot express.
-class MemoryStore : public Store {
+class MemoryStore : public Store, private ExpiryTarget {
  public:
   // All must outlive the store. An engine that makes its journal out of what it recovers gives nullptr, and sets
   // journal_ before start().
@@ -76,8 +76,6 @@ class MemoryStore : public Store {
   Status close() override;
 
  protected:
-  friend class ExpiryReaper;
-
   Shard& shard(ShardIndex index) { return *shards_[index]; }
   // Applies one mutation of a batch that is in the journal already, or of a replay. `shard` is locked (replay: nobody
   // else is there). Binds are not for here.
@@ -107,10 +105,11 @@ class MemoryStore : public Store {
   std::shared_ptr<std::atomic<bool>> alive_;  // false once destroyed: for tasks still queued
 
  private:
+  bool raise_floor(ShardIndex shard, int64_t pass_ms, int64_t& next_due_ms) override;
+  Removal remove_due(ShardIndex shard, int64_t pass_ms, Sequence pass, uint32_t& left) override;
   CommitResult append(std::span<const Mutation> batch);
   Journal::Urgency urgency_of(std::span<const Mutation> batch) const;
   bool drops_bucket(const Mutation& bind) const;
-  std::vector<std::string> names_within(std::span<const Mutation> batch) const;
   uint64_t make_position(ShardIndex shard, uint64_t place) const;
   // False: of another start.
   bool parse_position(uint64_t position, ShardIndex& shard, uint64_t& place) const;

@@ -164,6 +164,9 @@ Status SimpleKvEngine::replay(Sequence sequence, std::string_view record) {
         // Names take effect where they stand: what follows in the batch may be of the new bucket.
         binds.push_back(mutation);
         break;
+      case Mutation::Kind::put_pointer:
+        return Status::corruption(wal_directory(), 0,
+                                  "the record " + std::to_string(sequence) + " of the log points into a value log");
       default:
         if (Status status = replay_mutation(mutation, sequence, binds); !status.is_ok()) return status;
     }

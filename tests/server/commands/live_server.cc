@@ -28,7 +28,7 @@ config::Options in_memory(config::Options options) {
 LiveServer::LiveServer(config::Options options, unsigned loops, bool open_stores, const StoreWrapper& wrap_store)
     : options_(in_memory(std::move(options))),
       services_{options_, stores_, clients_, clock_, shutdown_, {}, {}, {}},
-      executor_(1, [this](storage::Executor::Task task) { services_.loops.front()->post(std::move(task)); }) {
+      executor_(1, 1, [this](storage::Executor::Task task) { services_.loops.front()->post(std::move(task)); }) {
   services_.facts.run_id = std::string(40, 'a');
   services_.facts.started_ms = clock_.wall_ms();
   for (unsigned i = 0; i < loops; ++i) services_.loops.push_back(std::make_unique<EventLoop>(services_, i));

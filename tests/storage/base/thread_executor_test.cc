@@ -14,7 +14,7 @@ TEST_CASE("the log lane runs everything, one at a time, in order, also at stop",
   std::vector<int> order;  // touched by the log lane only, read after the join
   std::atomic<int> inside = 0;
   bool overlapped = false;
-  ThreadExecutor executor(2, [](Executor::Task) {});
+  ThreadExecutor executor(2, 1, [](Executor::Task) {});
   for (int i = 0; i < 1000; ++i) {
     executor.post(Lane::log, [&, i] {
       overlapped = overlapped || inside.fetch_add(1) != 0;
@@ -32,7 +32,7 @@ TEST_CASE("the log lane runs everything, one at a time, in order, also at stop",
 }
 
 TEST_CASE("background tasks run several at a time and nicely", "[executor]") {
-  ThreadExecutor executor(2, [](Executor::Task) {});
+  ThreadExecutor executor(2, 1, [](Executor::Task) {});
   std::promise<void> first_here, second_here;
   std::promise<int> nice;
   executor.post(Lane::background, [&] {
@@ -50,7 +50,7 @@ TEST_CASE("background tasks run several at a time and nicely", "[executor]") {
 
 TEST_CASE("foreground tasks go to the sink, timers too", "[executor]") {
   std::promise<Executor::Task> handed;
-  ThreadExecutor executor(1, [&](Executor::Task task) { handed.set_value(std::move(task)); });
+  ThreadExecutor executor(1, 1, [&](Executor::Task task) { handed.set_value(std::move(task)); });
   bool ran = false;
   executor.post_after(Lane::foreground, 1, [&] { ran = true; });
   auto task = handed.get_future().get();
@@ -60,7 +60,7 @@ TEST_CASE("foreground tasks go to the sink, timers too", "[executor]") {
 }
 
 TEST_CASE("timers run in the order of their times; a cancelled one does not", "[executor]") {
-  ThreadExecutor executor(1, [](Executor::Task) {});
+  ThreadExecutor executor(1, 1, [](Executor::Task) {});
   std::vector<int> order;
   std::promise<void> done;
   executor.post(Lane::log, [&] {
@@ -80,7 +80,7 @@ TEST_CASE("stop drops timers and background tasks that have not begun", "[execut
   std::atomic<bool> ran = false;
   std::promise<void> inside, go_on;
   auto released = go_on.get_future();
-  ThreadExecutor executor(1, [](Executor::Task) {});
+  ThreadExecutor executor(1, 1, [](Executor::Task) {});
   executor.post_after(Lane::log, 3'600'000, [&] { ran = true; });
   executor.post(Lane::background, [&] {
     inside.set_value();

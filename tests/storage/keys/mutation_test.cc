@@ -18,12 +18,14 @@ std::string encode(const Mutation& mutation) {
 std::vector<Mutation> one_of_each(std::string_view key, std::string_view value) {
   using Kind = Mutation::Kind;
   const BucketId bucket = make_bucket_id(300, 2);
-  return {{.kind = Kind::put, .bucket = bucket, .key = key, .value = value, .expires_at_ms = 1'700'000'000'000},
-          {.kind = Kind::splice, .bucket = bucket, .key = key, .value = value, .offset = 70'000, .new_length = 200'000},
-          {.kind = Kind::expire, .bucket = bucket, .key = key, .expires_at_ms = 0},
-          {.kind = Kind::remove, .bucket = bucket, .key = key},
-          {.kind = Kind::bind, .bucket = bucket, .key = key},
-          {.kind = Kind::expiry_pass, .expires_at_ms = 1'700'000'000'000}};
+  return {
+      {.kind = Kind::put, .bucket = bucket, .key = key, .value = value, .expires_at_ms = 1'700'000'000'000},
+      {.kind = Kind::splice, .bucket = bucket, .key = key, .value = value, .offset = 70'000, .new_length = 200'000},
+      {.kind = Kind::expire, .bucket = bucket, .key = key, .expires_at_ms = 0},
+      {.kind = Kind::remove, .bucket = bucket, .key = key},
+      {.kind = Kind::bind, .bucket = bucket, .key = key},
+      {.kind = Kind::expiry_pass, .expires_at_ms = 1'700'000'000'000},
+      {.kind = Kind::put_pointer, .bucket = bucket, .key = key, .expires_at_ms = 5, .pointer = {3, 70'000, 1 << 20}}};
 }
 
 void check_same(const Mutation& a, const Mutation& b) {
@@ -34,6 +36,7 @@ void check_same(const Mutation& a, const Mutation& b) {
   REQUIRE(a.expires_at_ms == b.expires_at_ms);
   REQUIRE(a.offset == b.offset);
   REQUIRE(a.new_length == b.new_length);
+  REQUIRE(a.pointer == b.pointer);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ TEST_CASE("concurrent appenders", "[log]") {
   std::map<Sequence, std::string> expected;
   Sequence released = 0;
   {
-    ThreadExecutor executor(1, [](Executor::Task) {});
+    ThreadExecutor executor(1, 1, [](Executor::Task) {});
     auto opened = Log::open(files, executor, clock, options, 0, [](Sequence, std::string_view) { return Status(); });
     REQUIRE(opened);
     Log& log = *opened->log;
@@ -76,7 +76,7 @@ TEST_CASE("concurrent appenders", "[log]") {
   REQUIRE(expected.rbegin()->first == threads * records_each);
   expected.erase(expected.begin(), expected.upper_bound(released));
 
-  ThreadExecutor executor(1, [](Executor::Task) {});
+  ThreadExecutor executor(1, 1, [](Executor::Task) {});
   std::map<Sequence, std::string> found;
   auto opened = Log::open(files, executor, clock, options, released, [&](Sequence sequence, std::string_view record) {
     found.emplace(sequence, record);

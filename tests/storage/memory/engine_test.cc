@@ -1,7 +1,7 @@
 // What every engine does, with and without chaos in front.
 #include <catch2/catch.hpp>
 
-#include "storage/memory/expiry_reaper.h"
+#include "storage/expiry_reaper.h"
 #include "tests/support/engine_harness.h"
 
 using namespace sett::storage;

@@ -4,12 +4,25 @@
 #include <cstdint>
 #include <memory>
 
+#include "storage/base/clock.h"
 #include "storage/base/executor.h"
-#include "storage/log/journal.h"
+#include "storage/store.h"
 
 namespace sett::storage {
 
-class MemoryStore;
+// What the reaper needs of a store. Called on the foreground lane; each call takes a shard's lock and lets go of it.
+class ExpiryTarget {
+ public:
+  virtual ~ExpiryTarget() = default;
+  virtual ShardIndex shard_count() const = 0;
+  virtual Journal& journal() = 0;
+  // No later run of the shard judges by an earlier time; `next_due_ms`: nothing in it is due before. False: the lock is
+  // taken.
+  virtual bool raise_floor(ShardIndex shard, int64_t pass_ms, int64_t& next_due_ms) = 0;
+  enum class Removal : uint8_t { done, more, lock_missed };
+  // Removes what is due in the shard, at most `left` entries, which it counts down.
+  virtual Removal remove_due(ShardIndex shard, int64_t pass_ms, Sequence pass, uint32_t& left) = 0;
+};
 
 // Removes what has expired, within 50 ms of its time. A pass to time t: raise every shard's floor of `now` to t, one
 // lock at a time, so that no later run can see as live what is due by t; log one record (t); then remove, a bounded
@@ -21,7 +34,9 @@ class ExpiryReaper : public std::enable_shared_from_this<ExpiryReaper> {
   static constexpr int64_t retry_ms = 1;
   static constexpr uint32_t removals_per_step = 200;  // well below 100 us under one lock
 
-  ExpiryReaper(MemoryStore& store, Executor& executor) : store_(&store), executor_(&executor) {}
+  // All must outlive the reaper, or rather its last step: see stop().
+  ExpiryReaper(ExpiryTarget& target, Executor& executor, Clock& clock)
+      : target_(&target), executor_(&executor), clock_(&clock) {}
   void start() { schedule(interval_ms); }
   // No step begins afterwards; waits for none. Only from the lane that steps run on, or when that lane stands still.
   void stop() { stopped_.store(true); }
@@ -37,8 +52,9 @@ class ExpiryReaper : public std::enable_shared_from_this<ExpiryReaper> {
   bool log_pass();      // false: no room in the log now
   bool remove_some();   // true: the pass is done
 
-  MemoryStore* store_;
+  ExpiryTarget* target_;
   Executor* executor_;
+  Clock* clock_;
   std::atomic<bool> stopped_{false};
   // The rest belongs to the step that runs; there is never more than one.
   Phase phase_ = Phase::raise;
