@@ -95,7 +95,7 @@ ReadResult MemoryStore::read(BucketId bucket, std::string_view key, Part part, i
   Shard& at = shard(shard_of(key));
   at.lock.assert_held();
   const ReadResult absent{.kind = ReadResult::Kind::absent, .entry = {}, .depends_on = at.last_removal};
-  const Table* table = at.find_table(bucket);
+  const BucketTable* table = at.find_table(bucket);
   if (!table) return absent;
   const Entry* entry = table->find(key);
   if (!entry || !is_live(entry->expires_at_ms(), now_ms)) return absent;
@@ -112,7 +112,7 @@ Store::Lookahead MemoryStore::prefetch_place(std::string_view bucket_name, std::
   Shard& at = shard(place.shard);
   if (!at.lock.try_once()) return place;
   const BucketId bucket = catalogue_.find(bucket_name);
-  if (const Table* table = at.find_table(bucket)) {
+  if (const BucketTable* table = at.find_table(bucket)) {
     place.bucket = bucket;
     place.hash = table->entries().hash(key);
     table->entries().prefetch(place.hash);
@@ -125,7 +125,7 @@ void MemoryStore::prefetch_entry(const Lookahead& place) {
   if (place.bucket == no_bucket) return;
   Shard& at = shard(place.shard);
   if (!at.lock.try_once()) return;
-  if (const Table* table = at.find_table(place.bucket)) table->entries().prefetch_entry(place.hash);
+  if (const BucketTable* table = at.find_table(place.bucket)) table->entries().prefetch_entry(place.hash);
   at.lock.unlock(place.shard);
 }
 
@@ -148,7 +148,7 @@ bool MemoryStore::drops_bucket(const Mutation& bind) const NO_THREAD_SAFETY_ANAL
   if (old == no_bucket || (bind.bucket != no_bucket && catalogue_.is_bound(bind.bucket))) return false;
   if (bind.bucket == no_bucket) return true;
   for (const auto& at : shards_)
-    if (const Table* table = at->find_table(old); table && table->entries().size() > 0) return true;
+    if (const BucketTable* table = at->find_table(old); table && table->entries().size() > 0) return true;
   return false;
 }
 
@@ -198,10 +198,10 @@ CommitResult MemoryStore::commit(std::span<const Mutation> batch) {
 }
 
 void MemoryStore::apply(Shard& at, const Mutation& mutation, Sequence sequence) {
-  Table* table = at.find_table(mutation.bucket);
+  BucketTable* table = at.find_table(mutation.bucket);
   const bool removes = mutation.kind == Mutation::Kind::remove;
   if (removes) at.last_removal = std::max(at.last_removal, sequence);
-  const Table::Size before = table ? table->size() : Table::Size();
+  const BucketTable::Size before = table ? table->size() : BucketTable::Size();
   if (!table) {
     if (mutation.kind != Mutation::Kind::put) return;
     table = &at.table(mutation.bucket, secret_);
@@ -217,17 +217,17 @@ bool MemoryStore::apply_move(const Mutation& removal, const Mutation& put, Seque
   Shard& to = shard(shard_of(put.key));
   from.lock.assert_held();
   to.lock.assert_held();
-  Table* source = from.find_table(removal.bucket);
+  BucketTable* source = from.find_table(removal.bucket);
   Entry* entry = source ? source->find(removal.key) : nullptr;
   if (!entry || entry->value().data() != put.value.data() || entry->value().size() != put.value.size()) return false;
   // The entry itself changes its key where that is less work than a copy; else the value is copied before it goes.
-  const Table::Size before = source->size();
+  const BucketTable::Size before = source->size();
   entry = source->take(removal.key);
   from.count_size(before, source->size());
   from.last_removal = std::max(from.last_removal, sequence);
   if (Entry* renamed = Entry::rename(entry, put.key, put.expires_at_ms, sequence)) {
-    Table& target = to.table(put.bucket, secret_);
-    const Table::Size target_before = target.size();
+    BucketTable& target = to.table(put.bucket, secret_);
+    const BucketTable::Size target_before = target.size();
     target.adopt(renamed);
     to.count_size(target_before, target.size());
     if (put.expires_at_ms != 0) to.next_due_ms = std::min(to.next_due_ms, put.expires_at_ms);
@@ -252,7 +252,7 @@ void MemoryStore::apply_binds(std::span<const Mutation> batch, Sequence sequence
       at->lock.assert_held();
       at->last_removal = std::max(at->last_removal, sequence);
       if (!at->find_table(id)) continue;
-      std::shared_ptr<Table> table = std::move(at->tables[slot_of(id)]);
+      std::shared_ptr<BucketTable> table = std::move(at->tables[slot_of(id)]);
       at->count_size(table->size(), {});
       free_in_background(std::move(table));
     }
@@ -261,7 +261,7 @@ void MemoryStore::apply_binds(std::span<const Mutation> batch, Sequence sequence
   for (auto& at : shards_) at->last_removal = std::max(at->last_removal, sequence);
 }
 
-void MemoryStore::free_in_background(std::shared_ptr<Table> table) {
+void MemoryStore::free_in_background(std::shared_ptr<BucketTable> table) {
   constexpr uint64_t entries_per_step = 10000;
   Executor* executor = executor_;
   executor->post(Executor::Lane::background, [this, table = std::move(table), alive = alive_]() mutable {
@@ -314,7 +314,7 @@ uint64_t MemoryStore::scan(const Scan& scan, const ScanVisitor& visit, std::vect
   parse_position(scan.position, index, place);
   Shard& at = shard(index);
   at.lock.assert_held();
-  if (const Table* table = at.find_table(scan.bucket)) {
+  if (const BucketTable* table = at.find_table(scan.bucket)) {
     place = table->entries().scan(place, scan.entries_max, [&](const Entry& entry) {
       if (!is_live(entry.expires_at_ms(), scan.now_ms)) return;
       visit(entry.key(), {.value = entry.value(),
@@ -332,7 +332,7 @@ uint64_t MemoryStore::scan(const Scan& scan, const ScanVisitor& visit, std::vect
 int64_t MemoryStore::count(BucketId bucket, ShardIndex index, int64_t now_ms, std::vector<Need>&) {
   Shard& at = shard(index);
   at.lock.assert_held();
-  const Table* table = at.find_table(bucket);
+  const BucketTable* table = at.find_table(bucket);
   return table ? static_cast<int64_t>(table->live_count(now_ms)) : 0;
 }
 
@@ -345,7 +345,7 @@ BucketUsage MemoryStore::usage(BucketId bucket, ShardIndex index, int64_t now_ms
     usage.operations = at.usage[slot].operations;
     usage.hits = at.usage[slot].hits;
   }
-  const Table* table = at.find_table(bucket);
+  const BucketTable* table = at.find_table(bucket);
   if (!table) return usage;
   const uint64_t due = table->expiries().due(now_ms);
   usage.keys = table->entries().size() - due;
@@ -357,7 +357,7 @@ BucketUsage MemoryStore::usage(BucketId bucket, ShardIndex index, int64_t now_ms
 
 bool MemoryStore::may_hold_keys(BucketId bucket) NO_THREAD_SAFETY_ANALYSIS {  // under all locks
   return std::any_of(shards_.begin(), shards_.end(), [bucket](const auto& at) {
-    const Table* table = at->find_table(bucket);
+    const BucketTable* table = at->find_table(bucket);
     return table && table->entries().size() > 0;
   });
 }
@@ -366,7 +366,7 @@ bool MemoryStore::sample(BucketId bucket, ShardIndex index, int64_t now_ms, Rand
                          std::vector<Need>&) {
   Shard& at = shard(index);
   at.lock.assert_held();
-  const Table* table = at.find_table(bucket);
+  const BucketTable* table = at.find_table(bucket);
   if (!table || table->live_count(now_ms) == 0) return false;
   constexpr int tries_max = 100;
   for (int tries = 0; tries < tries_max; ++tries) {
@@ -407,7 +407,7 @@ ExpiryTarget::Removal MemoryStore::remove_due(ShardIndex index, int64_t pass_ms,
     int64_t next_due_ms = INT64_MAX;
     for (auto& table : at.tables) {
       if (!table) continue;
-      const Table::Size before = table->size();
+      const BucketTable::Size before = table->size();
       for (; left > 0 && table->expire_first(pass_ms, hook_ ? &key : nullptr); --left) {
         const std::string_view view = key;
         if (hook_) hook_->on_mutation(catalogue_.name_of(table->id()), &view, Event::expired);

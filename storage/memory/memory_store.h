@@ -86,7 +86,7 @@ class MemoryStore : public Store, private ExpiryTarget {
   // Binds a name and detaches what no name is bound to any more. All shards locked.
   void apply_binds(std::span<const Mutation> batch, Sequence sequence);
   // Frees a table that was detached, in slices in the background.
-  void free_in_background(std::shared_ptr<Table> table);
+  void free_in_background(std::shared_ptr<BucketTable> table);
 
   const MemoryStoreOptions options_;
   const HashSecret secret_;

@@ -13,8 +13,8 @@ namespace sett::storage {
 // A slice of the keys of all buckets: a lock and what it covers. A table is made by the first put into it.
 struct alignas(64) Shard {
   ShardLock lock;
-  std::vector<std::unique_ptr<Table>> tables GUARDED_BY(lock);  // by the bucket's slot
-  int64_t floor_ms GUARDED_BY(lock) = 0;                        // no run judges expiry by an earlier time
+  std::vector<std::unique_ptr<BucketTable>> tables GUARDED_BY(lock);  // by the bucket's slot
+  int64_t floor_ms GUARDED_BY(lock) = 0;                              // no run judges expiry by an earlier time
   int64_t next_due_ms GUARDED_BY(lock) = INT64_MAX;  // nothing is due before; may be too early, never too late
   Sequence last_removal GUARDED_BY(lock) = 0;        // an absence may be the work of anything up to this
   struct Usage {
@@ -23,21 +23,21 @@ struct alignas(64) Shard {
   };
   std::vector<Usage> usage GUARDED_BY(lock);  // by the bucket's slot; of another id: out of date
   std::atomic<int64_t> memory_bytes{0};       // written under the lock, as is file_bytes
-  std::atomic<int64_t> file_bytes{0};         // Table::file_bytes of all of them
+  std::atomic<int64_t> file_bytes{0};         // BucketTable::file_bytes of all of them
 
-  void count_size(const Table::Size& before, const Table::Size& after) REQUIRES(lock) {
+  void count_size(const BucketTable::Size& before, const BucketTable::Size& after) REQUIRES(lock) {
     add_difference(memory_bytes, before.memory_bytes, after.memory_bytes);
     add_difference(file_bytes, before.file_bytes, after.file_bytes);
   }
-  Table* find_table(BucketId bucket) const REQUIRES(lock) {
+  BucketTable* find_table(BucketId bucket) const REQUIRES(lock) {
     const uint32_t slot = slot_of(bucket);
     if (slot >= tables.size() || !tables[slot] || tables[slot]->id() != bucket) return nullptr;
     return tables[slot].get();
   }
-  Table& table(BucketId bucket, const HashSecret& secret) REQUIRES(lock) {
+  BucketTable& table(BucketId bucket, const HashSecret& secret) REQUIRES(lock) {
     const uint32_t slot = slot_of(bucket);
     if (slot >= tables.size()) tables.resize(slot + 1);
-    if (!tables[slot]) tables[slot] = std::make_unique<Table>(bucket, secret);
+    if (!tables[slot]) tables[slot] = std::make_unique<BucketTable>(bucket, secret);
     assert(tables[slot]->id() == bucket);
     return *tables[slot];
   }

@@ -6,14 +6,14 @@
 
 namespace sett::storage {
 
-void Table::account(const Entry& entry, int sign) {
+void BucketTable::account(const Entry& entry, int sign) {
   const uint64_t bytes = entry.key_bytes() + entry.value_bytes();
   const uint64_t memory = entry.memory_bytes();
   bytes_ += sign > 0 ? bytes : -bytes;
   entry_memory_ += sign > 0 ? memory : -memory;
 }
 
-bool Table::apply(const Mutation& mutation, Sequence sequence) {
+bool BucketTable::apply(const Mutation& mutation, Sequence sequence) {
   switch (mutation.kind) {
     case Mutation::Kind::put:
       put(mutation, sequence);
@@ -31,7 +31,7 @@ bool Table::apply(const Mutation& mutation, Sequence sequence) {
 }
 
 // In place: the entry can_expire so.
-void Table::set_expiry(Entry* entry, int64_t expires_at_ms) {
+void BucketTable::set_expiry(Entry* entry, int64_t expires_at_ms) {
   const bool was_expiring = entry->expiring();
   if (was_expiring && expires_at_ms == 0) expiries_.remove(entry);
   entry->set_expires_at_ms(expires_at_ms);
@@ -43,7 +43,7 @@ void Table::set_expiry(Entry* entry, int64_t expires_at_ms) {
 }
 
 // Puts `with` in the place of `old`, which is freed.
-void Table::exchange(uint64_t hash, Entry* old, Entry* with) {
+void BucketTable::exchange(uint64_t hash, Entry* old, Entry* with) {
   entries_.replace(hash, old, with);
   if (old->expiring() && with->expiring())
     expiries_.move(old, with);
@@ -56,7 +56,7 @@ void Table::exchange(uint64_t hash, Entry* old, Entry* with) {
   Entry::free(old);
 }
 
-void Table::put(const Mutation& mutation, Sequence sequence) {
+void BucketTable::put(const Mutation& mutation, Sequence sequence) {
   const uint64_t hash = entries_.hash(mutation.key);
   Entry* old = entries_.find(hash, mutation.key);
   const std::string_view value = mutation.value;
@@ -77,14 +77,14 @@ void Table::put(const Mutation& mutation, Sequence sequence) {
 }
 
 // `old` is the entry of that key, nullptr: there is none.
-void Table::place(uint64_t hash, Entry* old, Entry* entry) {
+void BucketTable::place(uint64_t hash, Entry* old, Entry* entry) {
   if (old) return exchange(hash, old, entry);
   entries_.insert(hash, entry);
   account(*entry, +1);
   if (entry->expiring()) expiries_.add(entry);
 }
 
-Entry* Table::take(std::string_view key) {
+Entry* BucketTable::take(std::string_view key) {
   const uint64_t hash = entries_.hash(key);
   Entry* entry = entries_.find(hash, key);
   assert(entry);
@@ -92,12 +92,12 @@ Entry* Table::take(std::string_view key) {
   return entry;
 }
 
-void Table::adopt(Entry* entry) {
+void BucketTable::adopt(Entry* entry) {
   const uint64_t hash = entries_.hash(entry->key());
   place(hash, entries_.find(hash, entry->key()), entry);
 }
 
-bool Table::splice(const Mutation& mutation, Sequence sequence) {
+bool BucketTable::splice(const Mutation& mutation, Sequence sequence) {
   const uint64_t hash = entries_.hash(mutation.key);
   Entry* entry = entries_.find(hash, mutation.key);
   if (!entry) return false;
@@ -126,7 +126,7 @@ bool Table::splice(const Mutation& mutation, Sequence sequence) {
   return true;
 }
 
-bool Table::expire(const Mutation& mutation, Sequence sequence) {
+bool BucketTable::expire(const Mutation& mutation, Sequence sequence) {
   const uint64_t hash = entries_.hash(mutation.key);
   Entry* entry = entries_.find(hash, mutation.key);
   if (!entry) return false;
@@ -141,18 +141,18 @@ bool Table::expire(const Mutation& mutation, Sequence sequence) {
   return true;
 }
 
-void Table::extract(uint64_t hash, Entry* entry) {
+void BucketTable::extract(uint64_t hash, Entry* entry) {
   entries_.extract(hash, entry);
   if (entry->expiring()) expiries_.remove(entry);
   account(*entry, -1);
 }
 
-void Table::drop(uint64_t hash, Entry* entry) {
+void BucketTable::drop(uint64_t hash, Entry* entry) {
   extract(hash, entry);
   Entry::free(entry);
 }
 
-bool Table::remove(std::string_view key) {
+bool BucketTable::remove(std::string_view key) {
   const uint64_t hash = entries_.hash(key);
   Entry* entry = entries_.find(hash, key);
   if (!entry) return false;
@@ -160,7 +160,7 @@ bool Table::remove(std::string_view key) {
   return true;
 }
 
-bool Table::expire_first(int64_t now_ms, std::string* key) {
+bool BucketTable::expire_first(int64_t now_ms, std::string* key) {
   Entry* entry = expiries_.first();
   if (!entry || is_live(entry->expires_at_ms(), now_ms)) return false;
   if (key) key->assign(entry->key());

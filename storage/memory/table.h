@@ -13,11 +13,11 @@ namespace sett::storage {
 // The entries of one bucket in one shard: the hash table, the order of expiry, and what they amount to. Applies
 // mutations; asks no clock. Covered by its shard's lock; after it was taken out of its shard it belongs to whoever took
 // it.
-class Table {
+class BucketTable {
  public:
   static constexpr uint64_t entry_file_overhead = 16;  // bucket, sequence, expiry and two lengths, as varints
 
-  Table(BucketId id, const HashSecret& secret) : id_(id), entries_(secret) {}
+  BucketTable(BucketId id, const HashSecret& secret) : id_(id), entries_(secret) {}
 
   BucketId id() const { return id_; }
   Entry* find(std::string_view key) const { return entries_.find(entries_.hash(key), key); }

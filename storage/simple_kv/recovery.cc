@@ -196,7 +196,7 @@ Status SimpleKvEngine::replay_mutation(const Mutation& mutation, Sequence sequen
   if (!catalogue_.is_bound(mutation.bucket) && std::none_of(binds.begin(), binds.end(), binds_it)) return {};
   Shard& at = shard(shard_of(mutation.key));
   bool present = false;
-  if (Table* table = at.find_table(mutation.bucket)) {
+  if (BucketTable* table = at.find_table(mutation.bucket)) {
     if (const Entry* entry = table->find(mutation.key)) {
       // As new as the record: by the walk, and then all that the record says of this key is in it; or by an earlier
       // mutation of the same record, which the walk had not seen.
@@ -225,7 +225,7 @@ void SimpleKvEngine::bury_expired() NO_THREAD_SAFETY_ANALYSIS {  // nobody else 
     at->next_due_ms = INT64_MAX;
     for (auto& table : at->tables) {
       if (!table) continue;
-      const Table::Size before = table->size();
+      const BucketTable::Size before = table->size();
       while (table->expire_first(pass_ms_, nullptr)) {
       }
       at->count_size(before, table->size());

@@ -82,7 +82,7 @@ bool SnapshotJob::gather_some() {
   uint64_t left = entries_per_step;
   uint64_t bytes_left = bytes_per_step;
   while (bucket_ < buckets_.size() && left > 0 && bytes_left > 0) {
-    const Table* table = shard.find_table(buckets_[bucket_]);
+    const BucketTable* table = shard.find_table(buckets_[bucket_]);
     if (!table) {  // nothing of it in this shard, or dropped since the walk began
       next_table();
       continue;
