@@ -11,4 +11,10 @@ struct ValuePointer {
   friend bool operator==(const ValuePointer&, const ValuePointer&) = default;
 };
 
+// What that record takes in its file: storage/vlog/README.md#format.
+inline constexpr uint64_t value_record_header_bytes = 24;
+inline constexpr uint64_t value_record_bytes(uint64_t tree_key_bytes, uint64_t value_bytes) {
+  return value_record_header_bytes + tree_key_bytes + value_bytes;
+}
+
 }  // namespace sett::storage

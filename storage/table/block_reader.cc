@@ -1,5 +1,7 @@
 #include "storage/table/block_reader.h"
 
+#include <algorithm>
+
 namespace sett::storage {
 
 BlockCursor::BlockCursor(std::string_view payload) {
@@ -37,18 +39,25 @@ bool BlockCursor::seek_restart(uint32_t restart) {
   return at_ < entries_.size() || fail();
 }
 
+bool BlockCursor::read_entry(uint64_t key_bytes_before, Head& head) {
+  ByteReader reader(entries_.substr(at_));
+  head.shared = reader.varint();
+  const uint64_t unshared = reader.varint();
+  if (reader.failed() || head.shared > key_bytes_before || !read_table_entry(reader, entry_)) return fail();
+  const std::string_view rest = reader.rest();
+  if (unshared > rest.size()) return fail();
+  head.unshared = rest.substr(0, unshared);
+  at_ = entries_.size() - rest.size() + unshared;
+  return true;
+}
+
 bool BlockCursor::next() {
   if (damaged_) return false;
   if (at_ >= entries_.size()) return valid_ = false;
-  ByteReader reader(entries_.substr(at_));
-  const uint64_t shared = reader.varint();
-  const uint64_t unshared = reader.varint();
-  if (reader.failed() || shared > key_.size() || !read_table_entry(reader, entry_)) return fail();
-  const std::string_view rest = reader.rest();
-  if (unshared > rest.size()) return fail();
-  key_.resize(shared);
-  key_.append(rest.substr(0, unshared));
-  at_ = entries_.size() - rest.size() + unshared;
+  Head head;
+  if (!read_entry(key_.size(), head)) return false;
+  key_.resize(head.shared);
+  key_.append(head.unshared);
   return valid_ = true;
 }
 
@@ -56,8 +65,9 @@ uint32_t BlockCursor::last_restart_before(std::string_view key) {
   uint32_t low = 0, high = restart_count_;
   while (low + 1 < high) {
     const uint32_t middle = low + (high - low) / 2;
-    if (!seek_restart(middle) || !next()) return 0;
-    if (key_ < key)
+    Head head;
+    if (!seek_restart(middle) || !read_entry(0, head)) return 0;
+    if (head.unshared < key)
       low = middle;
     else
       high = middle;
@@ -65,10 +75,25 @@ uint32_t BlockCursor::last_restart_before(std::string_view key) {
   return low;
 }
 
+// No key on the way is put together. Of an entry that is less it is enough to know how many bytes it has in common with
+// the key that is looked for: if the next one shares more than these, it is less for the same reason; if it shares
+// fewer, it is greater, because keys ascend; if as many, the rest of it tells.
 bool BlockCursor::seek(std::string_view key) {
   if (damaged_ || !seek_restart(last_restart_before(key))) return false;
-  while (next())
-    if (key_ >= key) return true;
+  uint64_t common = 0, key_bytes_before = 0;
+  Head head;
+  while (at_ < entries_.size()) {
+    if (!read_entry(key_bytes_before, head)) return false;
+    key_bytes_before = head.shared + head.unshared.size();
+    if (head.shared > common) continue;
+    const std::string_view wanted = key.substr(head.shared);
+    if (head.shared < common || head.unshared >= wanted) {
+      key_.assign(key.substr(0, head.shared)).append(head.unshared);
+      return valid_ = true;
+    }
+    const auto differ = std::mismatch(head.unshared.begin(), head.unshared.end(), wanted.begin(), wanted.end());
+    common = head.shared + static_cast<uint64_t>(differ.first - head.unshared.begin());
+  }
   return false;
 }
 

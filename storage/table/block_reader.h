@@ -28,7 +28,13 @@ class BlockCursor {
   const TableEntry& entry() const { return entry_; }
 
  private:
+  // An entry's beginning: how much of the key it shares, and the rest of it.
+  struct Head {
+    uint64_t shared = 0;
+    std::string_view unshared;
+  };
   bool seek_restart(uint32_t restart);
+  bool read_entry(uint64_t key_bytes_before, Head& head);  // at at_, which goes behind it
   uint32_t restart_offset(uint32_t restart) const;
   uint32_t last_restart_before(std::string_view key);  // whose key is less; 0 where none is
   bool fail();

@@ -66,7 +66,7 @@ void PartitionBuilder::clear() {
   separators_.clear();
 }
 
-bool PartitionView::open(std::string_view payload) {
+bool PartitionView::read_head(std::string_view payload) {
   ByteReader reader(payload);
   const uint64_t filter_bytes = reader.fixed<uint32_t>() * filter_line_bytes;
   const auto probes = reader.fixed<uint32_t>();
@@ -79,6 +79,17 @@ bool PartitionView::open(std::string_view payload) {
   if (index.failed() || blocks_ == 0 || blocks_ * index_entry_bytes > index.rest().size()) return false;
   index_ = index.rest().substr(0, blocks_ * index_entry_bytes);
   separators_ = index.rest().substr(index_.size());
+  return true;
+}
+
+void PartitionView::reopen(std::string_view payload) {
+  const bool is_partition = read_head(payload);
+  assert(is_partition);
+  static_cast<void>(is_partition);
+}
+
+bool PartitionView::open(std::string_view payload) {
+  if (!read_head(payload)) return false;
   uint32_t end_before = 0;
   for (uint32_t block = 0; block < blocks_; ++block) {
     const auto end = get_fixed<uint32_t>(index_.data() + block * index_entry_bytes);

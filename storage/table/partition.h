@@ -42,6 +42,8 @@ class PartitionView {
  public:
   // False: these bytes are no partition.
   bool open(std::string_view payload);
+  // Of bytes that open() took before: without looking at all of them again.
+  void reopen(std::string_view payload);
 
   // `hash`: filter_hash of the tree key. False: surely no entry of that key in this section.
   bool may_hold(uint64_t hash) const;
@@ -52,6 +54,7 @@ class PartitionView {
   table_format::BlockHandle handle(uint32_t block, uint64_t section_offset) const;
 
  private:
+  bool read_head(std::string_view payload);
   std::string_view separator(uint32_t block) const;
 
   std::string_view filter_, index_, separators_;

@@ -100,7 +100,8 @@ size_t Table::section_of(std::string_view tree_key) const {
 
 uint64_t Table::memory_bytes() const {
   uint64_t bytes = sizeof *this + sections_.capacity() * sizeof(Section) + properties_.smallest.capacity() +
-                   properties_.largest.capacity();
+                   properties_.largest.capacity() +
+                   properties_.value_bytes_in.capacity() * sizeof properties_.value_bytes_in[0];
   for (const Section& section : sections_) bytes += section.separator.capacity();
   return bytes;
 }

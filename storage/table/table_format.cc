@@ -41,6 +41,7 @@ enum class Field : uint64_t {
   first_expiry_ms = 9,
   smallest = 64,
   largest = 65,
+  value_bytes_in = 66,
 };
 constexpr uint64_t first_text_id = 64;
 
@@ -163,8 +164,31 @@ std::string encode_properties(const Properties& properties) {
   append_sized(out, properties.smallest);
   append_varint(out, static_cast<uint64_t>(Field::largest));
   append_sized(out, properties.largest);
+  if (properties.value_bytes_in.empty()) return out;
+  std::string list;
+  for (const auto& [file, bytes] : properties.value_bytes_in) {
+    append_varint(list, file);
+    append_varint(list, bytes);
+  }
+  append_varint(out, static_cast<uint64_t>(Field::value_bytes_in));
+  append_sized(out, list);
   return out;
 }
+
+namespace {
+
+bool read_value_bytes_in(std::string_view text, ValueBytesIn& out) {
+  ByteReader reader(text);
+  while (!reader.at_end() && !reader.failed()) {
+    const uint64_t file = reader.varint();
+    const uint64_t bytes = reader.varint();
+    if (!out.empty() && file <= out.back().first) return false;
+    out.emplace_back(file, bytes);
+  }
+  return !reader.failed();
+}
+
+}  // namespace
 
 bool decode_properties(std::string_view payload, Properties& properties) {
   properties = {};
@@ -175,6 +199,8 @@ bool decode_properties(std::string_view payload, Properties& properties) {
       const std::string_view text = reader.sized();
       if (id == static_cast<uint64_t>(Field::smallest)) properties.smallest = text;
       if (id == static_cast<uint64_t>(Field::largest)) properties.largest = text;
+      if (id == static_cast<uint64_t>(Field::value_bytes_in) && !read_value_bytes_in(text, properties.value_bytes_in))
+        return false;
       continue;
     }
     const uint64_t number = reader.varint();
@@ -182,7 +208,7 @@ bool decode_properties(std::string_view payload, Properties& properties) {
       if (id == static_cast<uint64_t>(field.id)) properties.*field.member = number;
   }
   return !reader.failed() && properties.smallest.size() >= bucket_prefix_bytes &&
-         properties.smallest <= properties.largest;
+         properties.smallest <= properties.largest && properties.value_bytes_in.empty() == (properties.pointers == 0);
 }
 
 }  // namespace sett::storage::table_format

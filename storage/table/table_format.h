@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "storage/base/status.h"
 
@@ -46,12 +48,16 @@ BlockHandle append_block(std::string& out, std::string_view payload, Compression
 Result<std::string> open_block(std::string_view stored, const BlockHandle& handle, uint64_t epoch,
                                const std::string& path);
 
+// (value-log file, bytes of its records that are pointed to), each file once, ascending.
+using ValueBytesIn = std::vector<std::pair<uint64_t, uint64_t>>;
+
 struct Properties {
   uint64_t entries = 0, tombstones = 0, pointers = 0, expiring = 0;
   uint64_t key_bytes = 0, value_bytes = 0;
   uint64_t first_sequence = 0, last_sequence = 0;
   uint64_t first_expiry_ms = 0;   // the earliest; 0: nothing expires
   std::string smallest, largest;  // tree keys
+  ValueBytesIn value_bytes_in;    // what the table's pointers name
   friend bool operator==(const Properties&, const Properties&) = default;
 };
 

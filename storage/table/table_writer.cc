@@ -5,6 +5,7 @@
 
 #include "storage/base/bytes.h"
 #include "storage/keys/tree_key.h"
+#include "storage/keys/value_pointer.h"
 
 namespace sett::storage {
 
@@ -27,6 +28,19 @@ TableWriter::TableWriter(std::unique_ptr<AppendFile> file, uint64_t number, uint
       options_(options),
       partition_(options.filter_bits_per_key) {}
 
+namespace {
+
+void add_value_bytes(table_format::ValueBytesIn& all, uint64_t file, uint64_t bytes) {
+  const auto at = std::lower_bound(all.begin(), all.end(), file,
+                                   [](const auto& one, uint64_t wanted) { return one.first < wanted; });
+  if (at != all.end() && at->first == file)
+    at->second += bytes;
+  else
+    all.emplace(at, file, bytes);
+}
+
+}  // namespace
+
 void TableWriter::count(std::string_view tree_key, const TableEntry& entry) {
   using Kind = TableEntry::Kind;
   if (properties_.entries == 0) {
@@ -43,6 +57,8 @@ void TableWriter::count(std::string_view tree_key, const TableEntry& entry) {
   }
   properties_.key_bytes += user_key(tree_key).size();
   if (entry.kind == Kind::value) properties_.value_bytes += entry.value.size();
+  if (entry.kind == Kind::pointer)
+    add_value_bytes(properties_.value_bytes_in, entry.log_file, value_record_bytes(tree_key.size(), entry.value_bytes));
   properties_.first_sequence = std::min(properties_.first_sequence, entry.sequence);
   properties_.last_sequence = std::max(properties_.last_sequence, entry.sequence);
 }
@@ -113,6 +129,7 @@ Status TableWriter::finish() {
     return Status::error(ErrorKind::unsupported, "the keys are too large for one table");
   table_format::Footer footer{.number = number_, .epoch = epoch_, .partitions = {}, .properties = {}};
   footer.partitions = append(partitions_, options_.compression);
+  partitions_.clear();
   footer.properties = append(table_format::encode_properties(properties_), Compression::none);
   buffer_ += table_format::encode_footer(footer);
   if (Status status = write_out(0); !status.is_ok()) return status;

@@ -32,9 +32,10 @@ class TableWriter {
   Status finish();
 
   const table_format::Properties& properties() const { return properties_; }
-  // Of the file as it would be if it ended now, nearly.
+  // Of the file as it would be if it ended now, nearly; after finish() its size.
   uint64_t file_bytes() const {
-    return written_bytes_ + buffer_.size() + block_.payload_bytes() + partition_.separator_bytes() + partitions_.size();
+    return written_bytes_ + buffer_.size() + (block_.empty() ? 0 : block_.payload_bytes()) +
+           partition_.separator_bytes() + partitions_.size();
   }
 
  private:

@@ -71,6 +71,14 @@ TEST_CASE("a partition leads to the block that a key would be in") {
     CHECK(view.handle(block, 7) == table_format::BlockHandle{7 + (block + 1) * 1000, block + 1});
   }
   CHECK(view.block_of(*keys.rbegin() + "x") == view.blocks());
+  PartitionView reopened;
+  reopened.reopen(payload);
+  CHECK(reopened.blocks() == view.blocks());
+  for (const std::string& key : keys) {
+    REQUIRE(reopened.may_hold(filter_hash(key)));
+    REQUIRE(reopened.block_of(key) == view.block_of(key));
+    REQUIRE(reopened.handle(view.block_of(key), 7) == view.handle(view.block_of(key), 7));
+  }
   builder.clear();
   builder.add_key("k");
   builder.add_block("k", 0, 1);

@@ -116,7 +116,8 @@ TEST_CASE("properties are read from all of their bytes, and past what a later ve
                               .last_sequence = 8,
                               .first_expiry_ms = 9,
                               .smallest = "bucket:8a",
-                              .largest = "bucket:8b"};
+                              .largest = "bucket:8b",
+                              .value_bytes_in = {{3, 100}, {17, 40000}, {18, 1}}};
   const std::string bytes = encode_properties(properties);
   Properties read;
   REQUIRE(decode_properties(bytes, read));
@@ -130,6 +131,20 @@ TEST_CASE("properties are read from all of their bytes, and past what a later ve
   append_sized(later, "something");
   REQUIRE(decode_properties(later, read));
   CHECK(read == properties);
+}
+
+TEST_CASE("what a table points to is written in the order of files, and read in no other") {
+  Properties properties{.pointers = 2, .smallest = "bucket:8a", .largest = "bucket:8b", .value_bytes_in = {{3, 300}}};
+  const std::string bytes = encode_properties(properties);
+  CHECK(bytes.ends_with(std::string_view("\x42\x03\x03\xac\x02", 5)));  // 66, three bytes: file 3, 300 bytes
+  Properties read;
+  for (const table_format::ValueBytesIn& wrong : {ValueBytesIn{{3, 1}, {3, 1}}, ValueBytesIn{{4, 1}, {3, 1}}, {}}) {
+    properties.value_bytes_in = wrong;
+    CHECK_FALSE(decode_properties(encode_properties(properties), read));
+  }
+  properties.pointers = 0;
+  CHECK(decode_properties(encode_properties(properties), read));
+  CHECK(encode_properties(properties).size() == bytes.size() - 5);
 }
 
 }  // namespace sett::storage

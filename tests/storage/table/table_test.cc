@@ -37,7 +37,10 @@ Model random_entries(Random& random, uint64_t count, uint64_t value_bytes_max) {
     if (made.entry.kind == TableEntry::Kind::value)
       for (uint64_t left = random.below(value_bytes_max); left > 0; --left)
         made.value += static_cast<char>(random.one_in(2) ? 'x' : random.below(256));
-    if (made.entry.kind == TableEntry::Kind::pointer) made.entry.log_file = made.entry.value_bytes = 5;
+    if (made.entry.kind == TableEntry::Kind::pointer) {
+      made.entry.log_file = 3 + random.below(4);
+      made.entry.value_bytes = random.below(1000);
+    }
   }
   for (auto& [key, made] : model) made.entry.value = made.value;
   return model;
@@ -107,6 +110,11 @@ TEST_CASE("a table gives back what was written to it, by key and in order") {
   CHECK(table->properties().entries == model.size());
   CHECK(table->properties().smallest == model.begin()->first);
   CHECK(table->properties().largest == model.rbegin()->first);
+  std::map<uint64_t, uint64_t> value_bytes_in;
+  for (const auto& [key, made] : model)
+    if (made.entry.kind == TableEntry::Kind::pointer)
+      value_bytes_in[made.entry.log_file] += 24 + key.size() + made.entry.value_bytes;
+  CHECK(table->properties().value_bytes_in == table_format::ValueBytesIn(value_bytes_in.begin(), value_bytes_in.end()));
   std::string block;
   TableEntry found;
   for (const auto& [key, made] : model) {
