@@ -27,7 +27,18 @@ class RadixTree {
   // nullptr: none.
   Item* find(std::string_view key) const;
   // Puts it in the place of the item with the same key, which is returned, or adds it (nullptr).
-  Item* put(Item* item);
+  Item* put(Item* item) {
+    Item* there = nullptr;
+    upsert(item->key(), [&](Item* found) {
+      there = found;
+      return item;
+    });
+    return there;
+  }
+  // Goes down once: make(the item with that key, or nullptr) returns the item that takes its place, which may be the
+  // same one, and may have freed the other. Called exactly once, before anything changes; must not touch the tree.
+  template <typename Make>
+  void upsert(std::string_view key, const Make& make);
   // The first item whose key is not less than `key`; with `after`, the first that is greater. nullptr: none.
   Item* at_or_after(std::string_view key, bool after = false) const { return forward(root_, key, 0, after); }
   // The last item whose key is less than `key`. nullptr: none.
@@ -36,8 +47,12 @@ class RadixTree {
 
   size_t size() const { return size_; }
   size_t memory_bytes() const { return memory_bytes_; }  // of the nodes
-  // Forgets all items.
-  void clear();
+  // Forgets all items; visits each, in no order, for who wants to free them.
+  template <typename Visit>
+  void clear(const Visit& visit);
+  void clear() {
+    clear([](Item*) {});
+  }
 
  private:
   static Item* item(RadixRef ref) { return static_cast<Item*>(ref.item()); }
@@ -66,7 +81,6 @@ class RadixTree {
   RadixNode* new_node(std::string_view prefix);
   void hang(RadixRef& from, RadixNode* node, Item* item, size_t depth);
   void split(RadixRef& ref, Item* item, size_t depth, size_t common);
-  void free_below(RadixRef ref);
 
   RadixRef root_;
   size_t size_ = 0, memory_bytes_ = 0;
@@ -181,8 +195,8 @@ void RadixTree<Item>::split(RadixRef& ref, Item* added, size_t depth, size_t com
 }
 
 template <typename Item>
-Item* RadixTree<Item>::put(Item* added) {
-  const std::string_view key = added->key();
+template <typename Make>
+void RadixTree<Item>::upsert(std::string_view key, const Make& make) {
   Guide guide{.key = key};
   RadixRef* ref = &root_;
   size_t depth = 0;
@@ -191,42 +205,42 @@ Item* RadixTree<Item>::put(Item* added) {
       Item* there = item(*ref);
       const std::string_view other = there->key();
       if (other == key) {
-        *ref = RadixRef::of_item(added);
-        return there;
+        *ref = RadixRef::of_item(make(there));
+        return;
       }
       const auto [a, b] = std::mismatch(key.begin() + static_cast<ptrdiff_t>(depth),
                                         key.begin() + static_cast<ptrdiff_t>(std::min(key.size(), other.size())),
                                         other.begin() + static_cast<ptrdiff_t>(depth));
-      split(*ref, added, depth, static_cast<size_t>(a - key.begin()) - depth);
+      const size_t common = static_cast<size_t>(a - key.begin()) - depth;
+      split(*ref, make(nullptr), depth, common);
       ++size_;
-      return nullptr;
+      return;
     }
     RadixNode* node = ref->node();
     const size_t common = shared(node, guide, depth);
     if (common < node->prefix_bytes()) {
-      split(*ref, added, depth, common);
+      split(*ref, make(nullptr), depth, common);
       ++size_;
-      return nullptr;
+      return;
     }
     depth += common;
     if (depth == key.size()) {
       auto* there = static_cast<Item*>(node->item_here());
-      node->set_item_here(added);
+      node->set_item_here(make(there));
       size_ += there == nullptr;
-      return there;
+      return;
     }
     RadixRef* child = node->find(static_cast<uint8_t>(key[depth]));
     if (!child) {
-      hang(*ref, node, added, depth);
+      hang(*ref, node, make(nullptr), depth);
       ++size_;
-      return nullptr;
+      return;
     }
     ref = child;
     ++depth;
   }
-  *ref = RadixRef::of_item(added);
+  *ref = RadixRef::of_item(make(nullptr));
   ++size_;
-  return nullptr;
 }
 
 template <typename Item>
@@ -297,23 +311,24 @@ Item* RadixTree<Item>::backward(RadixRef ref, std::string_view key, size_t depth
 }
 
 template <typename Item>
-void RadixTree<Item>::free_below(RadixRef ref) {
+template <typename Visit>
+void RadixTree<Item>::clear(const Visit& visit) {
   // With a list of its own: the depth of the tree is a client's choice.
   std::vector<RadixNode*> nodes;
-  if (ref && !ref.is_item()) nodes.push_back(ref.node());
+  const auto take = [&](RadixRef ref) {
+    if (ref.is_item())
+      visit(item(ref));
+    else
+      nodes.push_back(ref.node());
+  };
+  if (root_) take(root_);
   while (!nodes.empty()) {
     RadixNode* node = nodes.back();
     nodes.pop_back();
-    node->for_each_child([&](RadixRef child) {
-      if (!child.is_item()) nodes.push_back(child.node());
-    });
+    if (void* here = node->item_here()) visit(static_cast<Item*>(here));
+    node->for_each_child(take);
     RadixNode::free(node);
   }
-}
-
-template <typename Item>
-void RadixTree<Item>::clear() {
-  free_below(root_);
   root_ = RadixRef();
   size_ = memory_bytes_ = 0;
 }

@@ -87,7 +87,9 @@ TEST_CASE("a radix tree says what an ordered map says") {
   CHECK(word == nullptr);
   for (const auto& [key, number] : model) check_like(tree, model, key);
   CHECK(tree.memory_bytes() > 0);
-  tree.clear();
+  std::map<std::string, int> cleared;
+  tree.clear([&](const Word* each) { CHECK(cleared.emplace(each->text, each->number).second); });
+  CHECK(cleared == model);
   CHECK(tree.size() == 0);
   CHECK(tree.memory_bytes() == 0);
   CHECK(tree.at_or_after("") == nullptr);
