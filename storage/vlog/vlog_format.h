@@ -8,6 +8,7 @@
 #include "storage/base/bytes.h"
 #include "storage/base/crc32c.h"
 #include "storage/base/status.h"
+#include "storage/keys/value_pointer.h"
 #include "storage/log/journal.h"
 
 // The value log on disk, as written down in storage/vlog/README.md#format. Every number here is persisted: none may
@@ -18,6 +19,7 @@ inline constexpr std::string_view magic{"settvlog", 8};
 inline constexpr uint32_t version = 1;
 inline constexpr uint64_t file_header_bytes = 64;
 inline constexpr uint64_t record_header_bytes = 24;
+static_assert(record_header_bytes == value_record_header_bytes);
 inline constexpr size_t header_checksum_at = 60;
 
 struct FileHeader {
@@ -31,7 +33,7 @@ struct RecordHeader {
 };
 
 inline uint64_t record_bytes(uint64_t key_bytes, uint64_t value_bytes) {
-  return record_header_bytes + key_bytes + value_bytes;
+  return value_record_bytes(key_bytes, value_bytes);
 }
 
 //  0       8         12     16       24      32     60         64

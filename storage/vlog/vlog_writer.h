@@ -22,6 +22,8 @@ class VlogWriter {
 
   // The record's offset. Not on disk before sync().
   Result<uint64_t> append(std::string_view tree_key, std::string_view value, Sequence sequence);
+  // Room for a file of so many bytes in all, on the disk; see AppendFile::allocate.
+  Status allocate(uint64_t bytes) { return file_->allocate(bytes); }
   Status sync();
   // Gives back what was allocated and not used, syncs, closes. Nothing is appended any more.
   Status seal();

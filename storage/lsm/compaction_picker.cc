@@ -1,0 +1,281 @@
+#include "storage/lsm/compaction_picker.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include "storage/keys/time_index.h"
+
+// Why this comes to an end: no plan adds entries, and each but a drop takes entries to a deeper level or, where a table
+// is written again in its own level, is chosen only if an entry of it is sure to go. So the sum over all entries of the
+// levels that they have still below them falls with every plan.
+
+namespace sett::storage {
+
+namespace {
+
+using Kind = CompactionPlan::Kind;
+
+constexpr uint64_t garbage_entries_min = 64;  // fewer are not worth a merge
+
+uint64_t bytes_of(const Version::Tables& tables) {
+  uint64_t bytes = 0;
+  for (const TableFilePtr& table : tables) bytes += table->meta().file_bytes;
+  return bytes;
+}
+uint64_t entries_of(const Version::Tables& tables) {
+  uint64_t entries = 0;
+  for (const TableFilePtr& table : tables) entries += table->meta().entries;
+  return entries;
+}
+
+// Sizes from the deepest level up, so that nearly all data lies in it, whatever there is: each level may have a
+// multiplier's share of the one below, and those that would get too little are left out (Dong, Callaghan, Galanis,
+// Borthakur, Savor, Strum: Optimizing Space Amplification in RocksDB, 2017).
+struct LevelSizes {
+  int base = levels_max - 1;  // level 0 is merged into this one; those between are empty
+  std::array<uint64_t, levels_max> wanted{};
+};
+
+LevelSizes level_sizes(const PickerOptions& options, const Version& version) {
+  LevelSizes sizes;
+  uint64_t bytes = 0;
+  for (int level = levels_max - 1; level > 0; --level) {
+    bytes = std::max(bytes, version.bytes(level));
+    if (!version.level(level).empty()) sizes.base = level;
+  }
+  const uint64_t multiplier = std::max<uint64_t>(options.level_multiplier, 2);
+  for (int level = levels_max - 1; level > sizes.base; --level) bytes /= multiplier;
+  while (sizes.base > 1 && bytes > options.base_bytes) {
+    --sizes.base;
+    bytes /= multiplier;
+  }
+  bytes = std::clamp<uint64_t>(bytes, options.base_bytes / multiplier + 1, std::max<uint64_t>(options.base_bytes, 1));
+  for (int level = sizes.base; level < levels_max; ++level) {
+    sizes.wanted[static_cast<size_t>(level)] = std::max(bytes, options.base_bytes);
+    bytes = bytes > UINT64_MAX / multiplier ? UINT64_MAX : bytes * multiplier;
+  }
+  return sizes;
+}
+
+class Picker {
+ public:
+  Picker(const PickerOptions& options, const PickerInput& input)
+      : options_(options), input_(input), version_(*input.version), sizes_(level_sizes(options, version_)) {}
+
+  std::optional<CompactionPlan> pick() const {
+    if (auto plan = drop()) return plan;
+    bool is_full = false;
+    if (auto plan = merge_fullest(is_full)) return plan;
+    if (is_full || !input_.is_at_rest) return std::nullopt;
+    if (auto plan = clear_dead_ends()) return plan;
+    if (auto plan = clear_tombstones(options_.tombstones_share)) return plan;
+    if (!has_garbage()) return std::nullopt;
+    if (auto plan = merge_deepest_overlap()) return plan;
+    if (auto plan = merge_level0("garbage")) return plan;
+    return clear_tombstones(0);
+  }
+
+ private:
+  using MaybePlan = std::optional<CompactionPlan>;
+
+  bool is_busy(const TableFilePtr& table) const { return input_.busy.contains(table->number()); }
+  bool is_any_busy(const Version::Tables& tables) const {
+    return std::any_of(tables.begin(), tables.end(), [this](const TableFilePtr& table) { return is_busy(table); });
+  }
+
+  // Tables of which nothing lives.
+  MaybePlan drop() const {
+    for (int level = 0; level < levels_max; ++level) {
+      CompactionPlan plan{.kind = Kind::drop, .from_level = level, .to_level = level, .reason = "nothing lives"};
+      for (const TableFilePtr& table : version_.level(level))
+        if (!is_busy(table) && is_dead_throughout(table->meta())) plan.inputs.push_back(table);
+      if (!plan.inputs.empty()) return plan;
+    }
+    return std::nullopt;
+  }
+  bool is_dead_throughout(const TableMeta& meta) const {
+    if (is_time_index_key(meta.smallest))
+      return meta.largest.size() >= time_index_prefix_bytes && due_ms_of(meta.largest) <= input_.passed_ms;
+    return bucket_of(meta.smallest) == bucket_of(meta.largest) && is_dead_bucket_of(meta.smallest);
+  }
+  bool is_dead_bucket_of(std::string_view key) const {
+    return !is_time_index_key(key) && input_.is_dead(bucket_of(key));
+  }
+
+  // `is_full`: a level has more than it should, though it may have to wait.
+  MaybePlan merge_fullest(bool& is_full) const {
+    struct Score {
+      int level;
+      double score;
+    };
+    std::vector<Score> scores;
+    const Version::Tables& level0 = version_.level(0);
+    const bool is_level0_busy = is_any_busy(level0);
+    const double level0_tables = std::max<uint32_t>(options_.level0_tables, 1);
+    scores.push_back({0, static_cast<double>(level0.size()) / level0_tables});
+    for (int level = sizes_.base; level + 1 < levels_max; ++level) {
+      uint64_t bytes = 0;  // what busy tables have is on its way down
+      for (const TableFilePtr& table : version_.level(level))
+        if (!is_busy(table)) bytes += table->meta().file_bytes;
+      scores.push_back(
+          {level, static_cast<double>(bytes) / static_cast<double>(sizes_.wanted[static_cast<size_t>(level)])});
+    }
+    std::stable_sort(scores.begin(), scores.end(), [](const Score& a, const Score& b) { return a.score > b.score; });
+    bool is_base_awaited = false;
+    for (const auto& [level, score] : scores) {
+      if (score < 1) break;
+      is_full = true;
+      if (level == sizes_.base && is_base_awaited) continue;
+      if (auto plan = level == 0 ? merge_level0("level 0 has enough tables") : merge_cheapest(level)) return plan;
+      // Other merges out of the base level would keep level 0 waiting for ever.
+      if (level == 0) is_base_awaited = !is_level0_busy;
+    }
+    return std::nullopt;
+  }
+
+  // All of level 0, so that nothing older than an input stays behind.
+  MaybePlan merge_level0(std::string_view reason) const {
+    const Version::Tables& inputs = version_.level(0);
+    if (inputs.empty() || is_any_busy(inputs)) return std::nullopt;
+    return merge_down(0, sizes_.base, inputs, reason);
+  }
+
+  // Of the tables of a level the one whose merge writes least for what it brings; the oldest of equals.
+  MaybePlan merge_cheapest(int level) const {
+    MaybePlan best;
+    double best_cost = 0;
+    for (const TableFilePtr& table : version_.level(level)) {
+      auto plan = merge_one(level, table, "the level is full");
+      if (!plan) continue;
+      const double cost = static_cast<double>(bytes_of(plan->targets)) /
+                          static_cast<double>(std::max<uint64_t>(table->meta().file_bytes, 1));
+      if (best && (cost > best_cost || (cost == best_cost && table->number() > best->inputs[0]->number()))) continue;
+      best_cost = cost;
+      best = std::move(plan);
+    }
+    return best;
+  }
+
+  MaybePlan merge_one(int level, const TableFilePtr& table, std::string_view reason) const {
+    if (is_busy(table)) return std::nullopt;
+    return merge_down(level, level + 1, {table}, reason);
+  }
+
+  // None: what the inputs overlap is busy.
+  MaybePlan merge_down(int from, int to, const Version::Tables& inputs, std::string_view reason) const {
+    const auto [smallest, largest] = ends_of(inputs);
+    CompactionPlan plan{.from_level = from, .to_level = to, .inputs = inputs, .reason = reason};
+    plan.targets = version_.overlapping(to, smallest, largest);
+    if (is_any_busy(plan.targets)) return std::nullopt;
+    if (plan.targets.empty() && can_move(inputs, to)) plan.kind = Kind::move;
+    return plan;
+  }
+
+  static std::pair<std::string_view, std::string_view> ends_of(const Version::Tables& tables) {
+    std::pair<std::string_view, std::string_view> ends(tables[0]->meta().smallest, tables[0]->meta().largest);
+    for (const TableFilePtr& table : tables) {
+      ends.first = std::min<std::string_view>(ends.first, table->meta().smallest);
+      ends.second = std::max<std::string_view>(ends.second, table->meta().largest);
+    }
+    return ends;
+  }
+
+  // A table that lies over too much of the level below its new one would make a large merge later: it is cut now.
+  bool can_move(Version::Tables tables, int to) const {
+    std::sort(tables.begin(), tables.end(),
+              [](const TableFilePtr& a, const TableFilePtr& b) { return a->meta().smallest < b->meta().smallest; });
+    if (!are_disjoint(tables, [](const TableFilePtr& table) -> const TableMeta& { return table->meta(); }))
+      return false;
+    return to + 1 == levels_max || std::all_of(tables.begin(), tables.end(), [&](const TableFilePtr& table) {
+             const auto below = version_.overlapping(to + 1, table->meta().smallest, table->meta().largest);
+             return bytes_of(below) <= overlapped_tables_max * options_.table_bytes;
+           });
+  }
+
+  // A table whose first or last key is sure to go when it is written again.
+  MaybePlan clear_dead_ends() const {
+    for (int level = levels_max - 1; level >= 0; --level)
+      for (const TableFilePtr& table : version_.level(level)) {
+        if (is_busy(table)) continue;
+        if (!is_dead_bucket_of(table->meta().smallest) && !is_dead_bucket_of(table->meta().largest)) continue;
+        if (auto plan = level == 0 ? merge_level0("dead buckets") : rewrite(level, table, "dead buckets")) return plan;
+      }
+    return std::nullopt;
+  }
+
+  static CompactionPlan rewrite(int level, const TableFilePtr& table, std::string_view reason) {
+    return {.kind = Kind::merge, .from_level = level, .to_level = level, .inputs = {table}, .reason = reason};
+  }
+
+  // The table that has the largest share of them, if that is more than this. Where nothing below overlaps it, it is
+  // written again without them; else they go down.
+  MaybePlan clear_tombstones(double share) const {
+    MaybePlan best;
+    double best_share = share;
+    for (int level = levels_max - 1; level >= 0; --level)
+      for (const TableFilePtr& table : version_.level(level)) {
+        const TableMeta& meta = table->meta();
+        const double its_share =
+            static_cast<double>(meta.tombstones) / static_cast<double>(std::max<uint64_t>(meta.entries, 1));
+        if (is_busy(table) || its_share <= best_share) continue;
+        MaybePlan plan;
+        if (level == 0)
+          plan = merge_level0("tombstones");
+        else if (is_over_something(level, meta))
+          plan = merge_one(level, table, "tombstones");
+        else
+          plan = rewrite(level, table, "tombstones");
+        if (!plan) continue;
+        best_share = its_share;
+        best = std::move(plan);
+      }
+    return best;
+  }
+
+  bool is_over_something(int level, const TableMeta& meta) const {
+    for (int below = level + 1; below < levels_max; ++below)
+      if (!version_.overlapping(below, meta.smallest, meta.largest).empty()) return true;
+    return false;
+  }
+
+  bool has_garbage() const {
+    const double wanted = static_cast<double>(input_.live_keys) * (1 + options_.garbage_share);
+    return static_cast<double>(version_.entries()) > wanted + garbage_entries_min;
+  }
+
+  // Of the deepest level that lies over others, the table that may lose most entries for what is read and written.
+  MaybePlan merge_deepest_overlap() const {
+    for (int level = levels_max - 2; level > 0; --level) {
+      MaybePlan best;
+      double best_gain = 0;
+      for (const TableFilePtr& table : version_.level(level)) {
+        const TableMeta& meta = table->meta();
+        if (!is_over_something(level, meta)) continue;
+        auto plan = merge_one(level, table, "garbage");
+        if (!plan) continue;
+        const uint64_t entries = meta.tombstones + std::min(meta.entries, entries_of(plan->targets));
+        const uint64_t bytes = plan->kind == Kind::move ? 0 : meta.file_bytes + bytes_of(plan->targets);
+        const double gain = static_cast<double>(entries + 1) / static_cast<double>(bytes + 1);
+        if (best && gain <= best_gain) continue;
+        best_gain = gain;
+        best = std::move(plan);
+      }
+      if (best) return best;
+    }
+    return std::nullopt;
+  }
+
+  const PickerOptions& options_;
+  const PickerInput& input_;
+  const Version& version_;
+  const LevelSizes sizes_;
+};
+
+}  // namespace
+
+std::optional<CompactionPlan> pick_compaction(const PickerOptions& options, const PickerInput& input) {
+  return Picker(options, input).pick();
+}
+
+}  // namespace sett::storage

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/lsm/manifest.h"
+#include "storage/lsm/tree_reader.h"
+#include "storage/lsm/version_set.h"
+#include "storage/memtable/memtable.h"
+#include "storage/table/table_writer.h"
+
+namespace sett::storage {
+
+// The parts of one sealed memtable, and what their entries stand on.
+struct FlushInput {
+  std::vector<const Memtable*> parts;     // no key is in two of them
+  VersionPtr version;                     // with everything older
+  int64_t passed_ms = 0;                  // the time index says nothing of what was due by then
+  std::function<bool(BucketId)> is_dead;  // no name is bound to it any more
+  std::function<bool()> is_given_up;      // true: end early, with `closed`
+};
+
+// What is due when, as far as the flush changes it.
+struct DueChange {
+  int64_t due_ms = 0;
+  std::string tree_key;
+  uint64_t value_bytes = 0;
+  bool is_due = false;  // else: no longer then
+};
+
+struct FlushResult {
+  std::optional<TableMeta> table;  // nothing was left to write: none
+  std::optional<VlogMeta> value_log;
+  struct Delta {
+    int64_t keys = 0, bytes = 0, expiring = 0;
+  };
+  std::map<BucketId, Delta> deltas;
+  std::vector<DueChange> due_changes;
+};
+
+struct FlushTools {
+  FileSystem& files;
+  const TreeReader& reader;
+  VersionSet& versions;  // for numbers and paths
+  TableOptions table_options;
+  uint64_t value_threshold = 0;  // values that grew above it go to a value log of the flush's own
+  uint64_t seed = 0;             // of epochs
+};
+
+// Writes the table of one sealed memtable, in the order of the keys, and finds out on the way what each entry replaced.
+// Blocks on the disk. The table is synced, its name too; it is nobody's until an edit names it. After an error no file
+// is left, as far as they can be removed.
+Result<FlushResult> run_flush(const FlushTools& tools, const FlushInput& input);
+
+}  // namespace sett::storage

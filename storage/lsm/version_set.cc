@@ -1,0 +1,111 @@
+#include "storage/lsm/version_set.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/vlog/vlog_writer.h"
+
+namespace sett::storage {
+
+VersionSet::VersionSet(FileSystem& files, Folders folders, TreeManifest manifest, VersionPtr version)
+    : files_(files),
+      folders_(std::move(folders)),
+      next_number_(manifest.next_file_number),
+      manifest_(std::move(manifest)),
+      version_(std::move(version)) {}
+
+VersionPtr VersionSet::current() const {
+  MutexLock lock(mutex_);
+  return version_;
+}
+
+TreeManifest VersionSet::manifest() const {
+  MutexLock lock(mutex_);
+  return manifest_;
+}
+
+std::string VersionSet::table_path(uint64_t number) const {
+  return join_path(folders_.tables, table_file_name(number));
+}
+
+std::string VersionSet::value_log_path(uint64_t number) const {
+  return join_path(folders_.values, vlog_file_name(number));
+}
+
+Status VersionSet::apply(const VersionEdit& edit) {
+  MutexLock one_at_a_time(apply_mutex_);
+  TreeManifest manifest;
+  VersionPtr before;
+  {
+    MutexLock lock(mutex_);
+    manifest = manifest_;
+    before = version_;
+  }
+  VersionPtr after = before;
+  if (!edit.removed_tables.empty() || !edit.added_tables.empty())
+    after = before->with(edit.removed_tables, edit.added_tables);
+  manifest.levels.assign(levels_max, {});
+  for (int level = 0; level < levels_max; ++level)
+    for (const TableFilePtr& table : after->level(level))
+      manifest.levels[static_cast<size_t>(level)].push_back(table->meta());
+  std::erase_if(manifest.value_logs, [&](const VlogMeta& file) {
+    return std::find(edit.removed_value_logs.begin(), edit.removed_value_logs.end(), file.number) !=
+           edit.removed_value_logs.end();
+  });
+  if (edit.change) edit.change(manifest);
+  manifest.next_file_number = next_number_.load();
+  const Status status = write_tree_manifest(files_, folders_.base, manifest);
+  MutexLock lock(mutex_);
+  if (!status) {
+    for (const auto& added : edit.added_tables) uncertain_tables_.push_back(added.table);
+    return status;
+  }
+  for (int level = 0; level < levels_max; ++level)
+    for (const TableFilePtr& table : before->level(level))
+      if (std::find(edit.removed_tables.begin(), edit.removed_tables.end(), table->number()) !=
+          edit.removed_tables.end())
+        needless_tables_.push_back(table);
+  // What moved to another level is still there.
+  std::erase_if(needless_tables_, [&](const TableFilePtr& table) {
+    return std::any_of(edit.added_tables.begin(), edit.added_tables.end(),
+                       [&](const Version::Added& added) { return added.table->number() == table->number(); });
+  });
+  std::move(uncertain_tables_.begin(), uncertain_tables_.end(), std::back_inserter(needless_tables_));
+  uncertain_tables_.clear();
+  needless_values_.insert(needless_values_.end(), edit.removed_value_logs.begin(), edit.removed_value_logs.end());
+  manifest_ = std::move(manifest);
+  version_ = std::move(after);
+  return {};
+}
+
+void VersionSet::know_value_logs(std::vector<VlogMeta> files) {
+  MutexLock lock(mutex_);
+  manifest_.value_logs = std::move(files);
+}
+
+uint64_t VersionSet::remove_needless() {
+  std::vector<TableFilePtr> tables;
+  std::vector<uint64_t> values;
+  {
+    MutexLock lock(mutex_);
+    const auto unused = std::stable_partition(needless_tables_.begin(), needless_tables_.end(),
+                                              [](const TableFilePtr& table) { return table.use_count() > 1; });
+    std::move(unused, needless_tables_.end(), std::back_inserter(tables));
+    needless_tables_.erase(unused, needless_tables_.end());
+    values.swap(needless_values_);
+  }
+  uint64_t bytes = 0;
+  for (const TableFilePtr& table : tables) {
+    // What cannot be removed now is removed by the next start, which knows it for nobody's.
+    if (files_.remove(table->path()).is_ok()) bytes += table->meta().file_bytes;
+  }
+  for (const uint64_t number : values) {
+    const std::string path = value_log_path(number);
+    auto file = files_.open(path);
+    const uint64_t size = file ? (*file)->size() : 0;
+    if (files_.remove(path).is_ok()) bytes += size;
+  }
+  return bytes;
+}
+
+}  // namespace sett::storage

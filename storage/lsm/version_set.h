@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "storage/base/mutex.h"
+#include "storage/io/file_system.h"
+#include "storage/lsm/manifest.h"
+#include "storage/lsm/version.h"
+
+namespace sett::storage {
+
+// What a flush, a merge or a collection changes.
+struct VersionEdit {
+  std::vector<uint64_t> removed_tables;
+  std::vector<Version::Added> added_tables;
+  std::vector<uint64_t> removed_value_logs;
+  std::function<void(TreeManifest&)> change;  // of what else the manifest says; may be empty
+};
+
+// The current version and what the manifest says beside it. From any thread; apply() and remove_needless() block on the
+// disk.
+class VersionSet {
+ public:
+  struct Folders {
+    std::string base, tables, values;
+  };
+  // `manifest` is the one on disk, `version` its tables; every number in use anywhere is below its next_file_number.
+  VersionSet(FileSystem& files, Folders folders, TreeManifest manifest, VersionPtr version);
+
+  VersionPtr current() const;
+  TreeManifest manifest() const;
+  uint64_t next_number() { return next_number_.fetch_add(1); }  // of a file
+  std::string table_path(uint64_t number) const;
+  std::string value_log_path(uint64_t number) const;
+
+  // The manifest with the edit, on disk; then it is current. One edit after the other. On failure nothing has changed,
+  // but which manifest is on disk is not known: files that it may name stay until a later edit is certain, and are the
+  // set's from then on. What a caller must make sure before: that the log is synced through all that the edit stands
+  // on, and that the files that it names are.
+  Status apply(const VersionEdit& edit);
+
+  // Of recovery: the value logs that there are. The next edit writes it.
+  void know_value_logs(std::vector<VlogMeta> files);
+
+  // Removes files that no manifest names any more and nobody reads. Returns how many bytes that gave back.
+  uint64_t remove_needless();
+
+ private:
+  FileSystem& files_;
+  const Folders folders_;
+  std::atomic<uint64_t> next_number_;
+
+  Mutex apply_mutex_;  // held over the disk: one edit at a time
+  mutable Mutex mutex_;
+  TreeManifest manifest_ GUARDED_BY(mutex_);
+  VersionPtr version_ GUARDED_BY(mutex_);
+  std::vector<TableFilePtr> needless_tables_ GUARDED_BY(mutex_), uncertain_tables_ GUARDED_BY(mutex_);
+  std::vector<uint64_t> needless_values_ GUARDED_BY(mutex_);
+};
+
+}  // namespace sett::storage
