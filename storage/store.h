@@ -17,8 +17,9 @@ namespace sett::storage {
 using ShardIndex = uint32_t;
 
 // How much of an entry a command wants: each of the first three includes those before it. `range`: the key need not be
-// there; it and the entries that follow it in order (or come before it).
-enum class Part : uint8_t { presence, metadata, value, range };
+// there; it and the entries that follow it in order (or come before it). `counted`: no key, all that the bucket's count
+// stands on.
+enum class Part : uint8_t { presence, metadata, value, range, counted };
 
 // An entry as of the moment it was read. The views hold while the shard's lock is held and that key is not mutated.
 struct EntryView {

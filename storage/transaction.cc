@@ -364,7 +364,7 @@ uint64_t Transaction::scan(Bucket bucket, uint64_t position, uint64_t entries_ma
   if (batch_.empty()) {
     const uint64_t next = store.scan(request, visit, needs_of(store));
     fetch_if_needed();
-    return next;
+    return verdict_ == Verdict::good ? next : 0;  // who goes on to the end comes to one in a void run too
   }
   fold_staged();
   const auto view = [](const Staged& state) {
@@ -386,7 +386,7 @@ uint64_t Transaction::scan(Bucket bucket, uint64_t position, uint64_t entries_ma
   };
   const uint64_t next = store.scan(request, visit_staged, needs_of(store));
   fetch_if_needed();
-  return next;
+  return verdict_ == Verdict::good ? next : 0;
 }
 
 int64_t Transaction::count(Bucket bucket, ShardIndex shard) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <utility>
 
 #include "storage/log/journal.h"
 
@@ -21,10 +23,14 @@ class CountingJournal final : public Journal {
   bool keeps_records() const override { return false; }
   void write_if_small() override {}
   void request_sync() override {}
-  void set_progress_listener(std::function<void()>) override {}  // no mark ever lags behind
+  void set_progress_listener(std::function<void()> listener) override { listener_ = std::move(listener); }
+  void announce_progress() override {
+    if (listener_) listener_();
+  }
 
  private:
   std::atomic<Sequence> last_{0};
+  std::function<void()> listener_;  // no mark ever lags behind
 };
 
 }  // namespace sett::storage

@@ -57,6 +57,8 @@ class Journal {
   // write_if_small(); must be quick and must not call back into the journal's append. Set once, before the first
   // append.
   virtual void set_progress_listener(std::function<void()> listener) = 0;
+  // Calls it: those who were told to hold may find room again, for reasons outside of the journal.
+  virtual void announce_progress() = 0;
 };
 
 }  // namespace sett::storage

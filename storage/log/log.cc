@@ -33,6 +33,7 @@ class DiskLog final : public Log {
   void set_progress_listener(std::function<void()> listener) override {
     core_->set_progress_listener(std::move(listener));
   }
+  void announce_progress() override { core_->notify(); }
   void release(Sequence through) override { core_->release(through); }
   void keep_free(uint64_t bytes, uint64_t as_of) override { core_->keep_free(bytes, as_of); }
   void hold_when_full(bool hold, uint64_t as_of) override { core_->hold_when_full(hold, as_of); }

@@ -66,6 +66,7 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   void post_work();
   void set_progress_listener(std::function<void()> listener);
   LogStats stats() const;
+  void notify() const;  // the progress listener
 
   Sequence last() const { return last_.load(std::memory_order_acquire); }
   Sequence written() const { return written_.load(std::memory_order_acquire); }
@@ -83,7 +84,6 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   int64_t oldest_us() const;
   int64_t now_us() { return std::max<int64_t>(1, clock_.steady_us()); }  // 0 means never
   void fail(const Status& status);
-  void notify() const;
   Status finish() REQUIRES(role_);
 
   // log_lane.cc: what runs on the log lane, and the loops' small writes.

@@ -52,6 +52,7 @@ class MeasuringJournal final : public storage::Journal {
   void write_if_small() override {}
   void request_sync() override {}
   void set_progress_listener(std::function<void()>) override {}
+  void announce_progress() override {}
   uint64_t bytes = 0;
 
  private:

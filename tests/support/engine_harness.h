@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "storage/badger/badger_store.h"
 #include "storage/chaos/chaos_store.h"
 #include "storage/io/simulated_file_system.h"
 #include "storage/log/counting_journal.h"
@@ -21,7 +22,7 @@
 namespace sett::storage {
 
 struct EngineOptions {
-  std::string engine = "memory";  // or "simple_kv"
+  std::string engine = "memory";  // or "simple_kv", "badger"
   bool chaos = false;
   uint64_t seed = 1;
   uint64_t memory_max = 0;  // of "memory"
@@ -31,6 +32,16 @@ struct EngineOptions {
                      .wal_segment_bytes = 32 << 10,
                      .snapshot_interval_ms = 0,
                      .reserve_bytes = 16 << 10};
+  // Of badger; what both have is taken from `kv`. Small enough that flushes, merges and collections never cease.
+  BadgerOptions badger{.mem_table_bytes = 4 << 10,
+                       .value_threshold = 64,
+                       .value_log_file_bytes = 8 << 10,
+                       .value_log_records_max = 50,
+                       .level0_tables_stall = 3,
+                       .table_bytes = 4 << 10,
+                       .block_bytes = 256,
+                       .cache_bytes = 16 << 10,
+                       .gc_interval_ms = 500};
 };
 
 // All engines, with and without chaos: for GENERATE_COPY / GENERATE(from_range(...)).
@@ -59,7 +70,7 @@ class EngineHarness : public StoreRouter, private MutationHook {
   void power_cut(CrashPolicy policy, uint64_t cut_seed);  // what was synced is there
   void gone();                                            // the process is gone, the files are left as they are
   Store& store() { return *store_; }
-  bool is_durable() const { return options.engine == "simple_kv"; }
+  bool is_durable() const { return options.engine != "memory"; }
   Store& store_of(std::string_view) override { return *store_; }
 
   Outcome run(const Body& body);
@@ -95,6 +106,7 @@ class EngineHarness : public StoreRouter, private MutationHook {
   void on_mutation(std::string_view bucket, const std::string_view* key, Event event) override;
   void lock_all(const LockSet& locks);
   void fetch(Transaction& txn);
+  Result<std::unique_ptr<Store>> open_engine();
   // Whether the run is over; else it is run again.
   std::optional<Outcome> settle(Transaction& txn, LockSet& locks, uint32_t& conflicts);
 

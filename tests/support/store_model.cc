@@ -70,13 +70,14 @@ StoreModel content_of(EngineHarness& with, bool& counts_agree) {
       const auto in = txn.bucket(name);
       uint64_t position = 0;
       do {
-        position = txn.scan(in, position, 50, [&](std::string_view key, const EntryView& entry) {
+        const auto visit = [&](std::string_view key, const EntryView& entry) {
           bucket[std::string(key)] = {std::string(entry.value), entry.expires_at_ms};
-        });
+        };
+        position = txn.scan(in, position, 50, visit, {}, true);
       } while (position != 0);
-      uint64_t keys = 0;
+      int64_t keys = 0;
       for (ShardIndex shard = 0; shard < txn.store(in).shard_count(); ++shard) keys += txn.count(in, shard);
-      counts_agree = counts_agree && keys == bucket.size();
+      counts_agree = counts_agree && keys == static_cast<int64_t>(bucket.size());
     }
   });
   REQUIRE(outcome == EngineHarness::Outcome::committed);
@@ -154,7 +155,7 @@ std::string perform(Transaction& txn, const Operation& op) {
       break;
     }
     case Kind::count: {
-      uint64_t keys = 0;
+      int64_t keys = 0;
       for (ShardIndex shard = 0; shard < txn.store(in).shard_count(); ++shard) keys += txn.count(in, shard);
       out = std::to_string(keys);
       break;
@@ -163,9 +164,10 @@ std::string perform(Transaction& txn, const Operation& op) {
       std::map<std::string, std::string> found;
       uint64_t position = 0;
       do {
-        position = txn.scan(in, position, 5, [&](std::string_view key, const EntryView& entry) {
+        const auto visit = [&](std::string_view key, const EntryView& entry) {
           found[std::string(key)] = shown(entry.value, entry.expires_at_ms);
-        });
+        };
+        position = txn.scan(in, position, 5, visit, {}, true);
       } while (position != 0);
       for (const auto& [key, text] : found) out += key + "=" + text + " ";
       break;

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "storage/base/clock.h"
+#include "storage/base/executor.h"
+#include "storage/io/file_system.h"
+#include "storage/store.h"
+
+namespace sett::storage {
+
+struct BadgerOptions {
+  std::string path;
+  ShardIndex shards = 16;     // of memory only: any number opens any data
+  std::string hash = "xxh3";  // a name of key_hash.h
+  uint32_t buckets_max = 4096;
+  bool sync_writes = false;
+  int64_t sync_interval_ms = 1000;
+  uint64_t wal_segment_bytes = 64ull << 20;
+  uint64_t mem_table_bytes = 10ull << 20;  // then the memtable is sealed and flushed
+  uint32_t mem_tables = 1;                 // sealed ones that may wait for their flush before writes wait
+  uint64_t value_threshold = 1ull << 20;   // larger values go to the value log
+  uint64_t value_log_file_bytes = (1ull << 30) - 1;
+  uint64_t value_log_records_max = 1000000;
+  uint32_t level0_tables = 1;        // from so many on they are merged
+  uint32_t level0_tables_stall = 2;  // with so many and as many again writes wait; from here on they are slowed
+  uint64_t table_bytes = 64ull << 20;
+  uint64_t block_bytes = 4096;
+  double filter_bits_per_key = 12;
+  bool compress = true;  // LZ4 for blocks
+  uint64_t cache_bytes = 64ull << 20;
+  uint32_t compaction_threads = 1;
+  bool gc_enabled = true;
+  double gc_discard_ratio = 0.5;
+  int64_t gc_interval_ms = 120000;
+  double space_amplification_max = 1.3;
+  const std::atomic<bool>* give_up = nullptr;  // becomes true: opening ends early, with `closed`
+  uint64_t seed = 0;                           // of epochs, cursors; 0: drawn from the system
+};
+
+// Opens, or makes, a store of an LSM tree with value logs (README.md). Takes <path>/LOCK (busy: another process has
+// it). Reads the manifest and replays the log behind it; tables are opened when they are first read. Corruption names
+// file and offset, and nothing is changed then. `files`, `executor` and `clock` must outlive the store; `progress` (may
+// be null) goes from 0 to 1.
+Result<std::unique_ptr<Store>> open_badger(FileSystem& files, Executor& executor, Clock& clock,
+                                           const BadgerOptions& options, std::atomic<double>* progress);
+
+}  // namespace sett::storage

@@ -1,0 +1,147 @@
+#include "storage/badger/compactor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/badger/flusher.h"
+#include "storage/badger/value_log_gc.h"
+
+namespace sett::storage {
+
+namespace {
+constexpr int64_t tick_ms = 500;
+constexpr int64_t retry_after_failure_ms = 1000;
+constexpr int64_t rest_ms = 1000;  // nothing was flushed or merged for so long: the disk has time
+}  // namespace
+
+void Compactor::start() {
+  {
+    MutexLock lock(mutex_);
+    seeds_ = Random(engine_.seed_ + 4);
+  }
+  tick();
+}
+
+void Compactor::tick() {
+  check();
+  engine_.versions_->remove_needless();
+  engine_.post(
+      Executor::Lane::background, [this] { tick(); }, tick_ms);
+}
+
+bool Compactor::is_idle() const {
+  MutexLock lock(mutex_);
+  return running_ == 0;
+}
+
+Compactor::Stats Compactor::stats() const {
+  MutexLock lock(mutex_);
+  return stats_;
+}
+
+PickerOptions Compactor::picker_options() const {
+  const BadgerOptions& options = engine_.options_;
+  return {.level0_tables = options.level0_tables,
+          .table_bytes = options.table_bytes,
+          .base_bytes = std::max(options.table_bytes, options.mem_table_bytes) * 4,
+          .garbage_share = (options.space_amplification_max - 1) / 2};
+}
+
+Compactor::PlanPtr Compactor::pick() {
+  const int64_t now_ms = engine_.clock_.steady_ms();
+  PickerInput input{.version = engine_.versions_->current(), .busy = {}, .is_dead = engine_.dead_buckets()};
+  const bool flushes = !engine_.flusher_->is_idle();
+  const TreeManifest manifest = engine_.versions_->manifest();
+  // Each key that expires has an entry in the time index as well.
+  for (const auto& [bucket, totals] : manifest.totals) input.live_keys += totals.keys + totals.expiring;
+  input.passed_ms = manifest.passed_ms;
+  MutexLock lock(mutex_);
+  if (running_ >= engine_.options_.compaction_threads || now_ms < not_before_ms_ || engine_.closing_) return nullptr;
+  input.busy = busy_;
+  input.is_at_rest = running_ == 0 && !flushes && now_ms - last_change_ms_ >= rest_ms;
+  auto plan = pick_compaction(picker_options(), input);
+  if (!plan) return nullptr;
+  for (const auto* tables : {&plan->inputs, &plan->targets})
+    for (const TableFilePtr& table : *tables) busy_.insert(table->number());
+  ++running_;
+  return std::make_shared<const CompactionPlan>(std::move(*plan));
+}
+
+void Compactor::check() {
+  while (const PlanPtr plan = pick()) {
+    const VersionPtr version = engine_.versions_->current();
+    engine_.post(Executor::Lane::background, [this, plan, version] { run(plan, version); });
+  }
+}
+
+void Compactor::run(const PlanPtr& plan, VersionPtr version) {
+  CompactionInput input{.plan = *plan, .version = std::move(version), .is_dead = engine_.dead_buckets()};
+  // After the look at what is dead: that a bucket was dropped has to be on disk before its data goes.
+  const Sequence last = engine_.log_->last();
+  auto outputs = std::make_shared<std::vector<TableMeta>>();
+  if (plan->kind == CompactionPlan::Kind::merge) {
+    uint64_t seed = 0;
+    {
+      MutexLock lock(mutex_);
+      seed = seeds_.next();
+    }
+    const CompactionTools tools{
+        engine_.files_,
+        *engine_.versions_,
+        {engine_.options_.block_bytes, engine_.options_.filter_bits_per_key,
+         engine_.options_.compress ? table_format::Compression::lz4 : table_format::Compression::none},
+        engine_.options_.table_bytes,
+        seed};
+    input.passed_ms = engine_.versions_->manifest().passed_ms;
+    input.throttle = [this](uint64_t) {
+      return engine_.closing_ ? Status::error(ErrorKind::closed, "the store is being closed") : Status();
+    };
+    auto merged = run_compaction(tools, input);
+    if (!merged) return ended(plan, merged.status());
+    *outputs = std::move(*merged);
+  }
+  engine_.when_synced(last, [this, plan, outputs](const Status& status) {
+    if (!status) return ended(plan, status);
+    publish(plan, outputs);
+  });
+}
+
+void Compactor::publish(const PlanPtr& plan, std::shared_ptr<std::vector<TableMeta>> outputs) {
+  VersionEdit edit;
+  for (const auto* tables : {&plan->inputs, &plan->targets})
+    for (const TableFilePtr& table : *tables) edit.removed_tables.push_back(table->number());
+  if (plan->kind == CompactionPlan::Kind::move)
+    for (const TableFilePtr& table : plan->inputs) edit.added_tables.push_back({plan->to_level, table});
+  uint64_t bytes = 0;
+  for (const TableMeta& meta : *outputs) {
+    bytes += meta.file_bytes;
+    edit.added_tables.push_back(
+        {plan->to_level, std::make_shared<TableFile>(engine_.versions_->table_path(meta.number), meta)});
+  }
+  if (const Status status = engine_.versions_->apply(edit); !status) return ended(plan, status);
+  {
+    MutexLock lock(mutex_);
+    ++stats_.merges;
+    stats_.bytes_written += bytes;
+  }
+  engine_.post(Executor::Lane::foreground, [this, plan] { engine_.show_current([this, plan] { ended(plan, {}); }); });
+}
+
+void Compactor::ended(const PlanPtr& plan, const Status& status) {
+  {
+    MutexLock lock(mutex_);
+    for (const auto* tables : {&plan->inputs, &plan->targets})
+      for (const TableFilePtr& table : *tables) busy_.erase(table->number());
+    --running_;
+    last_change_ms_ = engine_.clock_.steady_ms();
+    if (!status) {
+      ++stats_.failed;
+      not_before_ms_ = last_change_ms_ + retry_after_failure_ms;
+    }
+  }
+  engine_.flusher_->tables_changed();
+  engine_.gc_->check();
+  engine_.post(Executor::Lane::background, [this] { check(); });
+}
+
+}  // namespace sett::storage

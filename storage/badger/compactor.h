@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+
+#include "storage/badger/engine.h"
+#include "storage/lsm/compaction_job.h"
+
+namespace sett::storage {
+
+// Has tables merged as the picker says, on the background lane, as many merges at a time as compaction_threads says.
+class Compactor {
+ public:
+  explicit Compactor(BadgerEngine& engine) : engine_(engine) {}
+
+  void start();
+  // Something has changed: looks for something to do. From any thread.
+  void check();
+  bool is_idle() const;
+  struct Stats {
+    uint64_t merges = 0, bytes_written = 0, failed = 0;
+  };
+  Stats stats() const;
+
+ private:
+  using PlanPtr = std::shared_ptr<const CompactionPlan>;
+
+  void tick();
+  PlanPtr pick();
+  void run(const PlanPtr& plan, VersionPtr version);
+  void publish(const PlanPtr& plan, std::shared_ptr<std::vector<TableMeta>> outputs);
+  void ended(const PlanPtr& plan, const Status& status);
+  PickerOptions picker_options() const;
+
+  BadgerEngine& engine_;
+  mutable Mutex mutex_;
+  std::set<uint64_t> busy_ GUARDED_BY(mutex_);
+  uint32_t running_ GUARDED_BY(mutex_) = 0;
+  int64_t not_before_ms_ GUARDED_BY(mutex_) = 0;  // after a failure, steady
+  int64_t last_change_ms_ GUARDED_BY(mutex_) = 0;
+  Stats stats_ GUARDED_BY(mutex_);
+  Random seeds_ GUARDED_BY(mutex_){0};
+};
+
+}  // namespace sett::storage

@@ -1,0 +1,426 @@
+#include "storage/badger/engine.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "storage/badger/compactor.h"
+#include "storage/badger/due_loader.h"
+#include "storage/badger/flusher.h"
+#include "storage/badger/value_log_gc.h"
+#include "storage/keys/batch_encoder.h"
+#include "storage/keys/tree_key.h"
+
+namespace sett::storage {
+
+BadgerEngine::BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, const BadgerOptions& options,
+                           KeyHash hash)
+    : files_(files),
+      executor_(executor),
+      clock_(clock),
+      options_(options),
+      hash_(hash),
+      seed_(options.seed != 0 ? options.seed : entropy_seed()),
+      catalogue_(options.buckets_max),
+      alive_(std::make_shared<std::atomic<bool>>(true)),
+      cache_(options.cache_bytes),
+      value_logs_(files, join_path(options.path, "values")),
+      reader_(files, cache_, value_logs_),
+      cursors_(seed_ + 1),
+      reaper_(std::make_shared<ExpiryReaper>(static_cast<ExpiryTarget&>(*this), executor, clock)),
+      due_loader_(std::make_unique<DueLoader>(*this)),
+      flusher_(std::make_unique<Flusher>(*this)),
+      compactor_(std::make_unique<Compactor>(*this)),
+      gc_(std::make_unique<ValueLogGc>(*this)) {
+  capabilities_.ordered = true;
+  for (ShardIndex i = 0; i < options.shards; ++i) shards_.push_back(std::make_unique<BadgerShard>());
+}
+
+BadgerEngine::~BadgerEngine() {
+  alive_->store(false);
+  reaper_->stop();
+}
+
+// Not run any more once the engine is gone.
+void BadgerEngine::post(Executor::Lane lane, std::function<void()> task, int64_t delay_ms) {
+  auto guarded = [alive = alive_, task = std::move(task)] {
+    if (alive->load()) task();
+  };
+  if (delay_ms == 0)
+    executor_.post(lane, std::move(guarded));
+  else
+    executor_.post_after(lane, delay_ms, std::move(guarded));
+}
+
+void BadgerEngine::start() {
+  reaper_->start();
+  due_loader_->start();
+  flusher_->start();
+  compactor_->start();
+  gc_->start();
+}
+
+// --- Locks. They leave the function that takes them, which the analysis does not follow across the virtual interface.
+
+bool BadgerEngine::try_lock(ShardIndex index) NO_THREAD_SAFETY_ANALYSIS {
+  return shard(index).lock.try_lock();
+}
+
+void BadgerEngine::unlock(ShardIndex index) NO_THREAD_SAFETY_ANALYSIS {
+  BadgerShard& at = shard(index);
+  Pins pins;
+  pins.swap(at.pins);  // the blocks may be the last ones: freed without the lock
+  at.lock.unlock(index);
+}
+
+void BadgerEngine::wait_for_lock(ShardIndex index, LockWaiter& waiter, bool keep) {
+  shard(index).lock.wait(index, waiter, keep);
+}
+
+int64_t BadgerEngine::raise_clock(ShardIndex index, int64_t wall_ms) {
+  BadgerShard& at = shard(index);
+  at.lock.assert_held();
+  return at.floor_ms = std::max(at.floor_ms, wall_ms);
+}
+
+bool BadgerEngine::try_lock_all() NO_THREAD_SAFETY_ANALYSIS {  // a loop is beyond the analysis
+  for (ShardIndex i = 0; i < shard_count(); ++i) {
+    if (shard(i).lock.try_lock()) continue;
+    while (i > 0) {
+      --i;
+      shard(i).lock.unlock(i);
+    }
+    return false;
+  }
+  return true;
+}
+
+void BadgerEngine::unlock_all() {
+  for (ShardIndex i = 0; i < shard_count(); ++i) unlock(i);
+}
+
+// --- Buckets
+
+std::vector<BucketInfo> BadgerEngine::list_buckets() const {
+  std::vector<BucketInfo> buckets;
+  for (const auto& [name, id] : catalogue_.names()) buckets.push_back({id, name});
+  return buckets;
+}
+
+void BadgerEngine::publish_live_buckets() {
+  auto live = std::make_shared<std::unordered_set<BucketId>>();
+  for (const auto& [name, id] : catalogue_.names()) live->insert(id);
+  MutexLock lock(live_mutex_);
+  live_buckets_ = std::move(live);
+}
+
+std::function<bool(BucketId)> BadgerEngine::dead_buckets() const {
+  MutexLock lock(live_mutex_);
+  return [live = live_buckets_](BucketId bucket) { return !live->contains(bucket); };
+}
+
+VersionPtr BadgerEngine::visible_version() const {
+  MutexLock lock(live_mutex_);
+  return visible_;
+}
+
+// --- Commit
+
+// A bind frees space where what the name stood for is dropped by it; others are like any write.
+Journal::Urgency BadgerEngine::urgency_of(std::span<const Mutation> batch) const {
+  bool all_bind = true;
+  for (const Mutation& mutation : batch) {
+    if (mutation.kind == Mutation::Kind::remove) {
+      all_bind = false;
+      continue;
+    }
+    if (mutation.kind != Mutation::Kind::bind) return Journal::Urgency::normal;
+    const BucketId old = catalogue_.find(mutation.key);
+    const bool keeps = mutation.bucket != no_bucket && catalogue_.is_bound(mutation.bucket);
+    if (old == no_bucket || keeps) return Journal::Urgency::normal;
+  }
+  return all_bind ? Journal::Urgency::drops_bucket : Journal::Urgency::frees_space;
+}
+
+Journal::Appended BadgerEngine::append(std::span<Mutation> batch) {
+  thread_local BatchEncoder encoder;
+  const auto append_encoded = [&] {
+    const auto appended = log_->append(encoder.encode(batch), urgency_of(batch));
+    encoder.done();
+    return appended;
+  };
+  const bool has_large =
+      std::any_of(batch.begin(), batch.end(), [this](const Mutation& m) { return value_writer_->is_large(m); });
+  return has_large ? value_writer_->commit(batch, append_encoded) : append_encoded();
+}
+
+CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
+  const Journal::Urgency urgency = urgency_of(batch);
+  if (stalled_.load(std::memory_order_relaxed) && urgency == Journal::Urgency::normal)
+    return {CommitResult::Kind::hold};
+  thread_local std::vector<Mutation> own;  // large values become pointers
+  own.assign(batch.begin(), batch.end());
+  const Journal::Appended appended = append(own);
+  const CommitResult result = commit_result(appended);
+  if (result.kind != CommitResult::Kind::committed) return result;
+  apply_all(own, result.sequence);
+  const bool binds =
+      std::any_of(own.begin(), own.end(), [](const Mutation& m) { return m.kind == Mutation::Kind::bind; });
+  std::vector<std::string> names;
+  if (binds && hook_) names = names_within(catalogue_, own);
+  if (binds) apply_binds(own, result.sequence);
+  if (hook_) {
+    for (size_t i = 0; i < own.size(); ++i) {
+      const Mutation& mutation = own[i];
+      if (mutation.event == Event::none) continue;
+      if (mutation.kind == Mutation::Kind::bind)
+        hook_->on_mutation(mutation.key, nullptr, mutation.event);
+      else
+        hook_->on_mutation(binds ? names[i] : catalogue_.name_of(mutation.bucket), &mutation.key, mutation.event);
+    }
+  }
+  changes_.fetch_add(own.size(), std::memory_order_relaxed);
+  if (memtable_bytes_.load(std::memory_order_relaxed) > options_.mem_table_bytes) flusher_->memtable_is_full();
+  return result;
+}
+
+void BadgerEngine::apply_all(std::span<const Mutation> batch, Sequence sequence) {
+  const auto apply_one = [&](const Mutation& mutation) {
+    if (mutation.kind == Mutation::Kind::bind) return;
+    BadgerShard& at = shard(shard_of(mutation.key));
+    at.lock.assert_held();
+    apply(at, mutation, sequence);
+  };
+  for (size_t i = 0; i < batch.size(); ++i) {
+    // The value may be that of the entry which is removed (see Store::commit): it goes last, where it is another key's.
+    const bool moves = batch[i].kind == Mutation::Kind::remove && i + 1 < batch.size() && !batch[i + 1].value.empty() &&
+                       (batch[i + 1].key != batch[i].key || batch[i + 1].bucket != batch[i].bucket);
+    if (moves) {
+      apply_one(batch[i + 1]);
+      apply_one(batch[i]);
+      ++i;
+    } else {
+      apply_one(batch[i]);
+    }
+  }
+}
+
+void BadgerEngine::apply(BadgerShard& at, const Mutation& mutation, Sequence sequence) {
+  thread_local std::string key;
+  key.clear();
+  append_tree_key(key, mutation.bucket, mutation.key);
+  const Prior below = at.active->find(key) ? Prior() : prior_of(at, key);
+  switch (mutation.kind) {
+    case Mutation::Kind::put:
+      at.active->put(key, mutation.value, mutation.expires_at_ms, sequence, below);
+      break;
+    case Mutation::Kind::put_pointer:
+      at.active->put_pointer(key, mutation.pointer, mutation.value, mutation.expires_at_ms, sequence, below);
+      break;
+    case Mutation::Kind::splice:
+      at.active->splice(key, mutation.offset, mutation.value, mutation.new_length, sequence, below);
+      break;
+    case Mutation::Kind::expire:
+      at.active->expire(key, mutation.expires_at_ms, sequence, below);
+      break;
+    case Mutation::Kind::remove:
+      at.active->remove(key, sequence, below);
+      at.last_removal = std::max(at.last_removal, sequence);
+      break;
+    case Mutation::Kind::bind:
+    case Mutation::Kind::expiry_pass:
+      assert(false);
+      break;
+  }
+  count_memory(at);
+}
+
+void BadgerEngine::count_memory(BadgerShard& at) {
+  const uint64_t before = at.active_bytes.load(std::memory_order_relaxed);
+  const uint64_t now = at.active->memory_bytes();
+  if (now == before) return;
+  at.active_bytes.store(now, std::memory_order_relaxed);
+  memtable_bytes_.fetch_add(now - before, std::memory_order_relaxed);
+}
+
+void BadgerEngine::apply_binds(std::span<const Mutation> batch, Sequence sequence) NO_THREAD_SAFETY_ANALYSIS {
+  // Under locks that the caller holds all: beyond the analysis.
+  std::vector<BucketId> loose;
+  for (const Mutation& mutation : batch) {
+    if (mutation.kind != Mutation::Kind::bind) continue;
+    if (catalogue_.is_bound(mutation.bucket)) last_move_ = sequence;
+    loose.push_back(catalogue_.bind(mutation.key, mutation.bucket));
+  }
+  for (const BucketId id : loose)
+    if (id != no_bucket && !catalogue_.is_bound(id)) totals_.erase(id);
+  for (auto& at : shards_) at->last_removal = std::max(at->last_removal, sequence);
+  publish_live_buckets();
+}
+
+void BadgerEngine::note_usage(BucketId bucket, ShardIndex index, uint64_t hits, uint64_t misses) {
+  BadgerShard& at = shard(index);
+  at.lock.assert_held();
+  const uint32_t slot = slot_of(bucket);
+  if (slot >= at.usage.size()) at.usage.resize(slot + 1);
+  BadgerShard::Usage& usage = at.usage[slot];
+  if (usage.bucket != bucket) usage = {.bucket = bucket};
+  usage.hits += hits;
+  usage.operations += hits + misses;
+}
+
+// --- Expiry
+
+bool BadgerEngine::raise_floor(ShardIndex index, int64_t pass_ms, int64_t& next_due_ms) {
+  BadgerShard& at = shard(index);
+  if (!at.lock.try_lock()) return false;
+  at.floor_ms = std::max(at.floor_ms, pass_ms);
+  next_due_ms = at.active->first_due();
+  for (const auto& sealed : at.sealed) next_due_ms = std::min(next_due_ms, sealed.part->first_due());
+  if (const DueKeys::Due* due = at.due.first()) next_due_ms = std::min(next_due_ms, due->due_ms);
+  // What was due and is gone already stays in a sealed part: that is no reason for another pass.
+  if (next_due_ms <= at.passed_ms) next_due_ms = at.passed_ms + 1;
+  if (next_due_ms > pass_ms && at.due.covers(pass_ms)) at.passed_ms = std::max(at.passed_ms, pass_ms);
+  unlock(index);
+  return true;
+}
+
+ExpiryTarget::Removal BadgerEngine::remove_due(ShardIndex index, int64_t pass_ms, Sequence pass, uint32_t& left) {
+  BadgerShard& at = shard(index);
+  if (!at.lock.try_lock()) return Removal::lock_missed;
+  at.judged_ms = std::max(at.judged_ms, pass_ms);
+  const bool done = expire_some(at, pass_ms, pass, left);
+  // What lies in the index beyond what is known is loaded first, and another pass sees to it.
+  if (done && at.due.covers(pass_ms)) at.passed_ms = std::max(at.passed_ms, pass_ms);
+  unlock(index);
+  return done ? Removal::done : Removal::more;
+}
+
+bool BadgerEngine::expire_some(BadgerShard& at, int64_t pass_ms, Sequence pass, uint32_t& left) {
+  while (const MemEntry* entry = at.active->first_due_entry()) {
+    if (entry->expires_at_ms() > pass_ms) break;
+    if (left == 0) return false;
+    --left;
+    expire_key(at, std::string(entry->key()), pass, {});
+  }
+  for (size_t part = at.sealed.size(); part-- > 0;) {
+    std::vector<std::string> due;
+    bool all = true;
+    at.sealed[part].part->for_each_due(pass_ms, [&](const MemEntry& entry) {
+      if (entry.expires_at_ms() <= at.passed_ms) return;  // seen to by an earlier pass
+      bool is_newest = at.active->find(entry.key()) == nullptr;
+      for (size_t newer = part + 1; newer < at.sealed.size() && is_newest; ++newer)
+        is_newest = at.sealed[newer].part->find(entry.key()) == nullptr;
+      if (!is_newest) return;
+      if (due.size() < left)
+        due.emplace_back(entry.key());
+      else
+        all = false;
+    });
+    for (const std::string& key : due) expire_key(at, key, pass, prior_of(at, key));
+    left -= static_cast<uint32_t>(due.size());
+    if (!all) return false;
+  }
+  while (const DueKeys::Due* due = at.due.first()) {
+    if (due->due_ms > pass_ms) break;
+    if (left == 0) return false;
+    const MemEntry* newer = at.active->find(due->tree_key);
+    for (size_t part = at.sealed.size(); part-- > 0 && !newer;) newer = at.sealed[part].part->find(due->tree_key);
+    // A patch that does not set the expiry goes with what it stands on.
+    const bool is_newest = !newer || (newer->kind() == MemEntry::Kind::patch && !newer->sets_expiry());
+    if (is_newest && catalogue_.is_bound(bucket_of(due->tree_key))) {
+      --left;
+      const Prior below{Prior::Kind::present, due->value_bytes, due->due_ms};
+      expire_key(at, due->tree_key, pass, newer ? Prior() : below);
+    }
+    at.due.remove_first();
+  }
+  return true;
+}
+
+void BadgerEngine::expire_key(BadgerShard& at, std::string_view tree_key, Sequence pass, const Prior& below) {
+  const std::string key(tree_key);
+  at.active->remove(key, pass, below);
+  at.last_removal = std::max(at.last_removal, pass);
+  count_memory(at);
+  if (!hook_) return;
+  const std::string_view view = user_key(key);
+  hook_->on_mutation(catalogue_.name_of(bucket_of(key)), &view, Event::expired);
+}
+
+void BadgerEngine::show_current(std::function<void()> then) NO_THREAD_SAFETY_ANALYSIS {  // under all locks
+  constexpr int64_t lock_retry_ms = 1;
+  if (!try_lock_all()) {
+    post(
+        Executor::Lane::foreground, [this, then = std::move(then)]() mutable { show_current(std::move(then)); },
+        lock_retry_ms);
+    return;
+  }
+  const VersionPtr version = versions_->current();
+  std::vector<VersionPtr> before;  // freed without the locks
+  for (auto& at : shards_) before.push_back(std::exchange(at->version, version));
+  {
+    MutexLock lock(live_mutex_);
+    visible_ = version;
+  }
+  unlock_all();
+  then();
+}
+
+// --- The rest
+
+// The log is asked to sync, and asked again whether it has, until it has.
+void BadgerEngine::when_synced(Sequence sequence, std::function<void(Status)> then) {
+  constexpr int64_t poll_ms = 1;
+  if (log_->synced() >= sequence) return then({});
+  if (log_->failed()) return then(Status::error(ErrorKind::io, "a write or sync of the log failed"));
+  log_->request_sync();
+  post(
+      Executor::Lane::background,
+      [this, sequence, then = std::move(then)]() mutable { when_synced(sequence, std::move(then)); }, poll_ms);
+}
+
+void BadgerEngine::prepare_values() {
+  if (prepare_posted_.exchange(true)) return;
+  post(Executor::Lane::log, [this] {
+    prepare_posted_ = false;
+    // An error shows in the answer to who asks for room.
+    [[maybe_unused]] const Status status = value_writer_->prepare();
+    log_->announce_progress();
+  });
+}
+
+void BadgerEngine::snapshot(std::function<void(Status)> done) {
+  flusher_->flush_all(std::move(done));
+}
+
+StoreStats BadgerEngine::stats() const {
+  StoreStats stats;
+  stats.expired_keys = reaper_->expired_keys();
+  stats.expiry_lag_ms = reaper_->lag_ms();
+  const LogStats log = log_->stats();
+  stats.log_bytes = log.bytes;
+  stats.log_segments = log.segments;
+  stats.log_syncs = log.syncs;
+  stats.unsynced_bytes = log.unsynced_bytes;
+  stats.delayed_syncs = log.delayed_syncs;
+  stats.last_sync_us = log.last_sync_us;
+  stats.disk_full = log.disk_full;
+  if (log.disk_full) stats.full_folder = options_.path;
+  stats.recovered_records = recovery_.records;
+  stats.cut_tail_bytes = recovery_.cut_bytes;
+  if (log_->failed()) stats.failure = "a write or sync of the log failed";
+  stats.changes_since_snapshot = changes_.load(std::memory_order_relaxed);
+  flusher_->add_stats(stats);
+  return stats;
+}
+
+Status BadgerEngine::close() {
+  closing_ = true;
+  reaper_->stop();
+  if (Status status = log_->close(); !status) return status;
+  if (log_->failed()) return {};
+  if (Status status = value_writer_->close(); !status) return status;
+  return flusher_->note_end();
+}
+
+}  // namespace sett::storage

@@ -1,0 +1,353 @@
+// What BadgerEngine knows of single keys, and how many there are.
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "storage/badger/due_loader.h"
+#include "storage/badger/engine.h"
+#include "storage/badger/flusher.h"
+#include "storage/badger/ordered_walk.h"
+#include "storage/hashtable/expiry_heap.h"
+#include "storage/keys/tree_key.h"
+
+namespace sett::storage {
+
+bool BadgerEngine::Found::is_live(int64_t now_ms) const {
+  return kind == Kind::entry && storage::is_live(expires_at_ms, now_ms);
+}
+
+// --- One key
+
+BadgerEngine::Found BadgerEngine::find(BadgerShard& at, std::string_view tree_key, bool with_value) {
+  if (const MemEntry* entry = at.active->find(tree_key))
+    return from_entry(at, *entry, at.sealed.size(), true, with_value);
+  return find_below(at, tree_key, at.sealed.size(), with_value);
+}
+
+BadgerEngine::Found BadgerEngine::find_below(BadgerShard& at, std::string_view tree_key, size_t parts,
+                                             bool with_value) {
+  for (; parts > 0; --parts)
+    if (const MemEntry* entry = at.sealed[parts - 1].part->find(tree_key))
+      return from_entry(at, *entry, parts - 1, false, with_value);
+  auto got = reader_.get(*at.version, tree_key, Access::memory_only, at.pins);
+  // What is in memory was checked when it was read.
+  if (!got || got->kind == TreeEntry::Kind::missing) return {.kind = Found::Kind::missing};
+  if (got->kind == TreeEntry::Kind::absent) return {};
+  const TableEntry& entry = got->entry;
+  Found found{.kind = Found::Kind::entry, .sequence = entry.sequence, .expires_at_ms = entry.expires_at_ms};
+  if (entry.kind == TableEntry::Kind::pointer) {
+    found.pointer = pointer_of(entry);
+    found.value_bytes = entry.value_bytes;
+  } else {
+    found.has_value = true;
+    found.value = entry.value;
+    found.value_bytes = entry.value.size();
+  }
+  if (with_value) add_value(at, tree_key, found);
+  return found;
+}
+
+// The value that the pointer names, from memory or not at all.
+void BadgerEngine::add_value(BadgerShard& at, std::string_view tree_key, Found& found) {
+  if (found.kind != Found::Kind::entry || found.has_value) return;
+  auto block = reader_.value(found.pointer, tree_key, Access::memory_only, at.pins);
+  if (!block || !*block) {
+    found = {.kind = Found::Kind::missing};
+    return;
+  }
+  found.has_value = true;
+  found.value = **block;
+}
+
+BadgerEngine::Found BadgerEngine::from_entry(BadgerShard& at, const MemEntry& entry, size_t parts_below, bool is_active,
+                                             bool with_value) {
+  switch (entry.kind()) {
+    case MemEntry::Kind::tombstone:
+      return {.sequence = entry.sequence()};
+    case MemEntry::Kind::patch:
+      return from_patch(at, entry, parts_below, is_active, with_value);
+    case MemEntry::Kind::pointer:
+    case MemEntry::Kind::value:
+      break;
+  }
+  Found found{.kind = Found::Kind::entry,
+              .sequence = entry.sequence(),
+              .expires_at_ms = entry.expires_at_ms(),
+              .value_bytes = entry.value_bytes(),
+              .has_value = entry.has_value(),
+              .value = entry.value()};
+  if (entry.kind() == MemEntry::Kind::pointer) found.pointer = entry.pointer();
+  if (with_value) add_value(at, entry.key(), found);
+  return found;
+}
+
+BadgerEngine::Found BadgerEngine::from_patch(BadgerShard& at, const MemEntry& entry, size_t parts_below, bool is_active,
+                                             bool with_value) {
+  const bool needs_value = with_value && entry.spliced();
+  Found found = find_below(at, entry.key(), parts_below, with_value);
+  if (found.kind != Found::Kind::entry) return found;
+  found.sequence = entry.sequence();
+  const int64_t base_expires_at_ms = found.expires_at_ms;
+  if (entry.sets_expiry()) found.expires_at_ms = entry.expires_at_ms();
+  if (!entry.spliced()) return found;
+  found.value_bytes = entry.new_length();
+  found.has_value = false;
+  if (!needs_value) return found;
+  if (is_active) {
+    // From now on it is as any value.
+    const std::string key(entry.key());
+    at.active->complete(key, found.value, base_expires_at_ms);
+    count_memory(at);
+    found.value = at.active->find(key)->value();
+  } else {
+    auto patched = std::make_shared<std::string>(found.value);
+    entry.lay_over(*patched);
+    found.value = *patched;
+    at.pins.push_back(std::move(patched));
+  }
+  found.has_value = true;
+  return found;
+}
+
+ReadResult BadgerEngine::read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) {
+  BadgerShard& at = shard(shard_of(key));
+  at.lock.assert_held();
+  thread_local std::string full_key;
+  full_key.clear();
+  append_tree_key(full_key, bucket, key);
+  const Found found = find(at, full_key, part == Part::value);
+  if (found.kind == Found::Kind::missing) return {.kind = ReadResult::Kind::need, .entry = {}};
+  if (!found.is_live(now_ms)) return {.kind = ReadResult::Kind::absent, .entry = {}, .depends_on = at.last_removal};
+  return {.kind = ReadResult::Kind::entry,
+          .entry = {.value = part == Part::value ? found.value : std::string_view(),
+                    .value_bytes = found.value_bytes,
+                    .expires_at_ms = found.expires_at_ms,
+                    .sequence = found.sequence},
+          .depends_on = std::max(found.sequence, last_move_)};
+}
+
+// What a first entry of the key in the active part replaces, as far as memory says so without a search in tables.
+Prior BadgerEngine::prior_of(BadgerShard& at, std::string_view tree_key) {
+  for (size_t part = at.sealed.size(); part-- > 0;) {
+    const MemEntry* entry = at.sealed[part].part->find(tree_key);
+    if (!entry) continue;
+    if (entry->kind() == MemEntry::Kind::tombstone) return {Prior::Kind::absent};
+    if (entry->kind() == MemEntry::Kind::patch) return {};
+    return {Prior::Kind::present, entry->value_bytes(), entry->expires_at_ms()};
+  }
+  return at.version->entries() == 0 ? Prior{Prior::Kind::absent} : Prior();
+}
+
+// --- Fetching
+
+Status BadgerEngine::load(const VersionPtr& version, const Need& need, Pins& pins) {
+  const std::string key = tree_key(need.bucket, need.key);
+  if (need.part == Part::range) return load_range(reader_, version, key, need.backward, pins);
+  auto got = reader_.get(*version, key, Access::load, pins);
+  if (!got) return got.status();
+  if (need.part != Part::value || got->kind != TreeEntry::Kind::entry || got->entry.kind != TableEntry::Kind::pointer)
+    return {};
+  auto value = reader_.value(pointer_of(got->entry), key, Access::load, pins);
+  return value ? Status() : value.status();
+}
+
+namespace {
+// One fetch, done by several tasks.
+struct FetchState {
+  std::vector<Need> needs;
+  VersionPtr version;
+  std::function<void(Status)> done;
+  std::atomic<size_t> next{0};
+  Mutex mutex;
+  size_t tasks_left GUARDED_BY(mutex) = 0;
+  Pins pins GUARDED_BY(mutex);
+  Status status GUARDED_BY(mutex);
+};
+}  // namespace
+
+// What a count stands on is there once everything sealed is flushed, and all that is due by now is known.
+void BadgerEngine::when_counted(std::function<void()> then) {
+  constexpr int64_t poll_ms = 1;
+  if (closing_ || (flusher_->is_idle() && due_loader_->covers(clock_.wall_ms()))) return then();
+  due_loader_->load_now();
+  post(
+      Executor::Lane::read, [this, then = std::move(then)]() mutable { when_counted(std::move(then)); }, poll_ms);
+}
+
+void BadgerEngine::fetch(uint64_t reader, std::span<const Need> needs, std::function<void(Status)> done) {
+  const bool counts =
+      std::any_of(needs.begin(), needs.end(), [](const Need& need) { return need.part == Part::counted; });
+  if (counts) {
+    std::vector<Need> others;
+    std::copy_if(needs.begin(), needs.end(), std::back_inserter(others),
+                 [](const Need& need) { return need.part != Part::counted; });
+    return when_counted([this, reader, others = std::move(others), done = std::move(done)]() mutable {
+      if (others.empty()) return done({});
+      fetch(reader, others, std::move(done));
+    });
+  }
+  constexpr size_t tasks_max = 4, needs_per_task = 4;
+  auto state = std::make_shared<FetchState>();
+  state->needs.assign(needs.begin(), needs.end());
+  state->version = visible_version();
+  state->done = std::move(done);
+  const size_t tasks = std::clamp<size_t>(needs.size() / needs_per_task, 1, tasks_max);
+  {
+    MutexLock lock(state->mutex);
+    state->tasks_left = tasks;
+  }
+  for (size_t task = 0; task < tasks; ++task) {
+    post(Executor::Lane::read, [this, reader, state] {
+      Pins pins;
+      Status status;
+      for (size_t i = state->next.fetch_add(1); i < state->needs.size() && status; i = state->next.fetch_add(1))
+        status = load(state->version, state->needs[i], pins);
+      // A file that has gone meanwhile: the tables have changed, and the next run looks into others.
+      if (status.kind() == ErrorKind::not_found) status = {};
+      MutexLock lock(state->mutex);
+      std::move(pins.begin(), pins.end(), std::back_inserter(state->pins));
+      if (!status && state->status) state->status = status;
+      if (--state->tasks_left > 0) return;
+      {
+        MutexLock fetched(fetched_mutex_);
+        Pins& kept = fetched_[reader];
+        std::move(state->pins.begin(), state->pins.end(), std::back_inserter(kept));
+      }
+      state->done(state->status);
+    });
+  }
+}
+
+void BadgerEngine::release_fetched(uint64_t reader) {
+  Pins freed;
+  MutexLock lock(fetched_mutex_);
+  const auto at = fetched_.find(reader);
+  if (at == fetched_.end()) return;
+  freed = std::move(at->second);
+  fetched_.erase(at);
+}
+
+// --- Counting
+
+// Looks up what entries of the bucket have replaced, as far as memory tells; adds some of the rest to the needs. How
+// many do not know yet.
+uint64_t BadgerEngine::learn_some(BadgerShard& at, BucketId bucket, std::vector<Need>& needs) {
+  constexpr size_t looked_up_max = 1024;
+  uint64_t unknown = 0;
+  const auto learn = [&](Memtable& part, size_t parts_below) {
+    std::vector<std::pair<std::string, Prior>> learnt;
+    part.collect_unknown(bucket, looked_up_max, [&](const MemEntry& entry) {
+      const Found found = find_below(at, entry.key(), parts_below, false);
+      if (found.kind == Found::Kind::missing)
+        needs.push_back({bucket, std::string(user_key(entry.key())), Part::presence});
+      else if (found.kind == Found::Kind::absent)
+        learnt.emplace_back(entry.key(), Prior{Prior::Kind::absent});
+      else
+        learnt.emplace_back(entry.key(), Prior{Prior::Kind::present, found.value_bytes, found.expires_at_ms});
+    });
+    for (const auto& [key, prior] : learnt) part.learn(key, prior);
+    unknown += part.delta(bucket).unknown;
+  };
+  learn(*at.active, at.sealed.size());
+  return unknown;
+}
+
+int64_t BadgerEngine::due_and_not_removed(BadgerShard& at, BucketId bucket, int64_t now_ms) {
+  int64_t due = 0;
+  at.active->for_each_due(now_ms, [&](const MemEntry& entry) { due += bucket_of(entry.key()) == bucket; });
+  for (size_t part = 0; part < at.sealed.size(); ++part) {
+    at.sealed[part].part->for_each_due(now_ms, [&](const MemEntry& entry) {
+      if (bucket_of(entry.key()) != bucket || at.active->find(entry.key())) return;
+      for (size_t newer = part + 1; newer < at.sealed.size(); ++newer)
+        if (at.sealed[newer].part->find(entry.key())) return;
+      ++due;
+    });
+  }
+  at.due.for_each_through(now_ms, [&](const DueKeys::Due& one) {
+    if (bucket_of(one.tree_key) != bucket) return;
+    const MemEntry* newer = at.active->find(one.tree_key);
+    for (size_t part = at.sealed.size(); part-- > 0 && !newer;) newer = at.sealed[part].part->find(one.tree_key);
+    const bool stands_on_it = newer && newer->kind() == MemEntry::Kind::patch && !newer->sets_expiry();
+    due += !newer || stands_on_it;
+  });
+  return due;
+}
+
+int64_t BadgerEngine::count(BucketId bucket, ShardIndex index, int64_t now_ms, std::vector<Need>& needs) {
+  BadgerShard& at = shard(index);
+  at.lock.assert_held();
+  int64_t keys = 0;
+  if (index == 0)
+    if (const auto total = totals_.find(bucket); total != totals_.end())
+      keys += static_cast<int64_t>(total->second.keys);
+  if (at.active->delta(bucket).unknown > 0) learn_some(at, bucket, needs);
+  keys += at.active->delta(bucket).keys;
+  for (const auto& sealed : at.sealed) {
+    const Memtable::Delta delta = sealed.part->delta(bucket);
+    keys += delta.keys;
+    // Sealed parts are the flush's: it will tell.
+    if (delta.unknown > 0) needs.push_back({bucket, {}, Part::counted});
+  }
+  if (!at.due.covers(now_ms)) needs.push_back({bucket, {}, Part::counted});
+  return keys - due_and_not_removed(at, bucket, now_ms);
+}
+
+bool BadgerEngine::may_hold_keys(BucketId bucket) NO_THREAD_SAFETY_ANALYSIS {  // under all locks
+  const auto total = totals_.find(bucket);
+  if (total != totals_.end() && total->second.keys > 0) return true;
+  return std::any_of(shards_.begin(), shards_.end(), [bucket](const auto& at) {
+    const auto changes = [bucket](const Memtable& part) {
+      const Memtable::Delta delta = part.delta(bucket);
+      return delta.keys != 0 || delta.unknown != 0;
+    };
+    return changes(*at->active) ||
+           std::any_of(at->sealed.begin(), at->sealed.end(), [&](const auto& sealed) { return changes(*sealed.part); });
+  });
+}
+
+// Without what does not know yet what it replaced.
+BucketUsage BadgerEngine::usage(BucketId bucket, ShardIndex index, int64_t now_ms) {
+  BadgerShard& at = shard(index);
+  at.lock.assert_held();
+  int64_t keys = -due_and_not_removed(at, bucket, now_ms);
+  int64_t expiring = keys, bytes = 0;
+  if (index == 0) {
+    if (const auto total = totals_.find(bucket); total != totals_.end()) {
+      keys += static_cast<int64_t>(total->second.keys);
+      bytes += static_cast<int64_t>(total->second.bytes);
+      expiring += static_cast<int64_t>(total->second.expiring);
+    }
+  }
+  const auto add = [&](const Memtable& part) {
+    const Memtable::Delta delta = part.delta(bucket);
+    keys += delta.keys;
+    bytes += delta.bytes;
+    expiring += delta.expiring;
+  };
+  add(*at.active);
+  for (const auto& sealed : at.sealed) add(*sealed.part);
+  // Sums over all shards; one alone may be below zero, and wraps.
+  BucketUsage usage{.keys = static_cast<uint64_t>(keys),
+                    .expiring_keys = static_cast<uint64_t>(expiring),
+                    .bytes = static_cast<uint64_t>(bytes)};
+  // For the average, those that are due first.
+  constexpr uint64_t sampled_max = 64;
+  const auto sample = [&](std::string_view key, int64_t expires_at_ms) {
+    if (bucket_of(key) != bucket || expires_at_ms <= now_ms) return;
+    usage.expires_in_sum_ms += expires_at_ms - now_ms;
+    ++usage.expires_in_count;
+  };
+  const auto is_enough = [&] { return usage.expires_in_count >= sampled_max; };
+  at.active->for_each_due(
+      INT64_MAX, [&](const MemEntry& entry) { sample(entry.key(), entry.expires_at_ms()); }, is_enough);
+  at.due.for_each_through(
+      INT64_MAX, [&](const DueKeys::Due& due) { sample(due.tree_key, due.due_ms); }, is_enough);
+  const uint32_t slot = slot_of(bucket);
+  if (slot < at.usage.size() && at.usage[slot].bucket == bucket) {
+    usage.operations = at.usage[slot].operations;
+    usage.hits = at.usage[slot].hits;
+  }
+  return usage;
+}
+
+}  // namespace sett::storage

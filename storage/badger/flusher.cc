@@ -1,0 +1,339 @@
+#include "storage/badger/flusher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/badger/compactor.h"
+#include "storage/badger/value_log_gc.h"
+#include "storage/keys/tree_key.h"
+
+namespace sett::storage {
+
+namespace {
+constexpr int64_t lock_retry_ms = 1;
+constexpr int64_t retry_after_failure_ms = 1000;
+}  // namespace
+
+void Flusher::start() {
+  started_ = true;
+  {
+    MutexLock lock(mutex_);
+    const TreeManifest manifest = engine_.versions_->manifest();
+    last_snapshot_ms_ = manifest.last_snapshot_ms;
+    flushed_through_ = manifest.flushed_through;
+    seeds_ = Random(engine_.seed_ + 2);
+  }
+  update_stall();
+  run_next();
+}
+
+bool Flusher::is_idle() const {
+  MutexLock lock(mutex_);
+  return seals_.empty();
+}
+
+// --- Sealing
+
+void Flusher::memtable_is_full() {
+  if (seal_posted_.load(std::memory_order_relaxed) || seal_posted_.exchange(true)) return;
+  post_seal();
+}
+
+void Flusher::post_seal(int64_t delay_ms) {
+  engine_.post(
+      Executor::Lane::foreground, [this] { seal(); }, delay_ms);
+}
+
+// As many may wait for their flush as mem_tables says; then the memtable stays, and when it is full writes wait.
+void Flusher::seal() {
+  if (!started_ || engine_.closing_) return;
+  bool has_room = false;
+  {
+    MutexLock lock(mutex_);
+    has_room = seals_.size() < engine_.options_.mem_tables;
+  }
+  if (!has_room) {
+    seal_posted_ = false;
+    return update_stall();
+  }
+  if (!engine_.try_lock_all()) return post_seal(lock_retry_ms);
+  const SealPtr sealed = seal_parts(engine_.log_->last());
+  engine_.unlock_all();
+  seal_posted_ = false;
+  update_stall();
+  if (sealed)
+    run_next();
+  else
+    finish_waiting();
+}
+
+// Under all locks; nullptr: there is nothing to flush.
+Flusher::SealPtr Flusher::seal_parts(Sequence through) NO_THREAD_SAFETY_ANALYSIS {
+  auto sealed = std::make_shared<Seal>();
+  sealed->through = through;
+  sealed->buckets = engine_.catalogue_.names();
+  sealed->bucket_generation = engine_.catalogue_.generation();
+  sealed->passed_ms = INT64_MAX;
+  bool is_empty = true;
+  for (const auto& at : engine_.shards_) is_empty = is_empty && at->active->size() == 0;
+  // Of an empty memtable only what it says of buckets counts.
+  if (is_empty && (!is_idle() || engine_.versions_->manifest().buckets == sealed->buckets)) return nullptr;
+  MutexLock lock(mutex_);
+  sealed->number = next_seal_++;
+  for (auto& at : engine_.shards_) {
+    sealed->passed_ms = std::min(sealed->passed_ms, at->passed_ms);
+    sealed->judged_ms = std::max(sealed->judged_ms, at->judged_ms);
+    sealed->parts.push_back(at->active);
+    at->sealed.push_back({sealed->number, at->active});
+    at->active = std::make_shared<Memtable>();
+    at->active_bytes.store(0, std::memory_order_relaxed);
+  }
+  engine_.memtable_bytes_.store(0, std::memory_order_relaxed);
+  seals_.push_back(sealed);
+  return sealed;
+}
+
+void Flusher::seal_replayed(Sequence through) {
+  seal_parts(through);
+}
+
+// Writes wait while the memtable is full and no more may be sealed.
+void Flusher::update_stall() {
+  bool stalls = false;
+  {
+    MutexLock lock(mutex_);
+    stalls = seals_.size() >= engine_.options_.mem_tables &&
+             engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes;
+  }
+  if (engine_.stalled_.exchange(stalls) && !stalls) engine_.log_->announce_progress();
+}
+
+// --- Flushing
+
+void Flusher::tables_changed() {
+  run_next();
+}
+
+void Flusher::run_next() {
+  if (!started_ || engine_.closing_) return;
+  SealPtr next;
+  {
+    MutexLock lock(mutex_);
+    if (running_ || seals_.empty()) return;
+    // Level 0 is full: the end of a merge calls again.
+    if (engine_.versions_->current()->level(0).size() >= engine_.options_.level0_tables_stall) return;
+    running_ = true;
+    next = seals_.front();
+  }
+  engine_.post(Executor::Lane::background, [this, next] { flush(next); });
+}
+
+void Flusher::flush(const SealPtr& sealed) {
+  uint64_t seed = 0;
+  {
+    MutexLock lock(mutex_);
+    seed = seeds_.next();
+  }
+  const FlushTools tools{engine_.files_,
+                         engine_.reader_,
+                         *engine_.versions_,
+                         {engine_.options_.block_bytes, engine_.options_.filter_bits_per_key,
+                          engine_.options_.compress ? table_format::Compression::lz4 : table_format::Compression::none},
+                         engine_.options_.value_threshold,
+                         seed};
+  FlushInput input;
+  for (const auto& part : sealed->parts) input.parts.push_back(part.get());
+  input.version = engine_.versions_->current();
+  input.passed_ms = engine_.versions_->manifest().passed_ms;
+  input.is_dead = engine_.dead_buckets();
+  input.is_given_up = [this] { return engine_.closing_.load(); };
+  // After the look at what is dead: that a bucket was dropped has to be on disk before its data goes.
+  const Sequence last = engine_.log_->last();
+  auto result = run_flush(tools, input);
+  if (!result) return failed(result.status());
+  auto shared = std::make_shared<FlushResult>(std::move(*result));
+  engine_.when_synced(last, [this, sealed, shared](const Status& status) {
+    if (!status) return failed(status);
+    publish(sealed, shared);
+  });
+}
+
+void Flusher::note_in_manifest(const Seal& sealed, const FlushResult& result, TreeManifest& manifest) {
+  manifest.flushed_through = sealed.through;
+  manifest.log_reaches = std::max(manifest.log_reaches, sealed.through);
+  manifest.buckets = sealed.buckets;
+  manifest.bucket_generation = std::max(manifest.bucket_generation, sealed.bucket_generation);
+  manifest.passed_ms = std::max(manifest.passed_ms, sealed.passed_ms);
+  manifest.judged_ms = std::max(manifest.judged_ms, sealed.judged_ms);
+  for (const auto& [bucket, delta] : result.deltas) {
+    BucketTotals& totals = manifest.totals[bucket];
+    totals.keys += static_cast<uint64_t>(delta.keys);
+    totals.bytes += static_cast<uint64_t>(delta.bytes);
+    totals.expiring += static_cast<uint64_t>(delta.expiring);
+  }
+  const auto is_dead = engine_.dead_buckets();
+  std::erase_if(manifest.totals, [&](const auto& of_bucket) { return is_dead(of_bucket.first); });
+  const auto note_file = [&manifest](uint64_t number, uint64_t bytes) {
+    for (VlogMeta& file : manifest.value_logs)
+      if (file.number == number) {
+        file.file_bytes = bytes;
+        return;
+      }
+    manifest.value_logs.push_back({number, bytes});
+  };
+  for (const ValueWriter::File& file : engine_.value_writer_->files()) note_file(file.number, file.bytes);
+  if (result.value_log) note_file(result.value_log->number, result.value_log->file_bytes);
+}
+
+void Flusher::publish(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result) {
+  VersionEdit edit;
+  if (result->table)
+    edit.added_tables.push_back(
+        {0, std::make_shared<TableFile>(engine_.versions_->table_path(result->table->number), *result->table)});
+  edit.change = [&](TreeManifest& manifest) { note_in_manifest(*sealed, *result, manifest); };
+  if (const Status status = engine_.versions_->apply(edit); !status) return failed(status);
+  for (const ValueWriter::File& file : engine_.value_writer_->files())
+    if (file.sealed) engine_.value_writer_->forget(file.number);
+  flushed_through_ = sealed->through;
+  engine_.post(Executor::Lane::foreground, [this, sealed, result] { show(sealed, result); });
+}
+
+// On the foreground lane: from one instant to the next the sealed parts are tables, for all shards.
+void Flusher::show(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result) {
+  if (!engine_.try_lock_all()) {
+    engine_.post(
+        Executor::Lane::foreground, [this, sealed, result] { show(sealed, result); }, lock_retry_ms);
+    return;
+  }
+  std::vector<std::shared_ptr<const Memtable>> freed;
+  show_to_shards(*result, freed);
+  engine_.unlock_all();
+  engine_.post(Executor::Lane::background, [freed = std::move(freed)]() mutable { freed.clear(); });
+  engine_.log_->release(sealed->through);
+  {
+    MutexLock lock(mutex_);
+    seals_.pop_front();
+    running_ = false;
+    last_status_ = {};
+  }
+  if (engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes) memtable_is_full();
+  update_stall();
+  engine_.compactor_->check();
+  engine_.gc_->check();
+  finish_waiting();
+  run_next();
+}
+
+void Flusher::show_to_shards(const FlushResult& result,
+                             std::vector<std::shared_ptr<const Memtable>>& freed)
+    NO_THREAD_SAFETY_ANALYSIS {  // under all locks
+  const VersionPtr version = engine_.versions_->current();
+  for (auto& at : engine_.shards_) {
+    at->version = version;
+    freed.push_back(std::move(at->sealed.front().part));
+    at->sealed.erase(at->sealed.begin());
+  }
+  for (const DueChange& change : result.due_changes) {
+    BadgerShard& at = engine_.shard(engine_.shard_of(user_key(change.tree_key)));
+    if (!at.due.covers(change.due_ms, change.tree_key)) continue;
+    at.due.remove(change.due_ms, change.tree_key);
+    if (change.is_due && change.due_ms > at.passed_ms) at.due.add({change.due_ms, change.tree_key, change.value_bytes});
+  }
+  for (const auto& [bucket, delta] : result.deltas) {
+    if (!engine_.catalogue_.is_bound(bucket)) continue;
+    BucketTotals& totals = engine_.totals_[bucket];
+    totals.keys += static_cast<uint64_t>(delta.keys);
+    totals.bytes += static_cast<uint64_t>(delta.bytes);
+    totals.expiring += static_cast<uint64_t>(delta.expiring);
+  }
+  MutexLock lock(engine_.live_mutex_);
+  engine_.visible_ = version;
+}
+
+void Flusher::failed(const Status& status) {
+  std::vector<Waiting> waiting;
+  {
+    MutexLock lock(mutex_);
+    running_ = false;
+    last_status_ = status;
+    snapshot_failed_ = snapshot_failed_ || !waiting_.empty();
+    waiting.swap(waiting_);
+  }
+  for (const Waiting& one : waiting) one.done(status);
+  engine_.post(
+      Executor::Lane::background, [this] { run_next(); }, retry_after_failure_ms);
+}
+
+// --- Snapshots
+
+void Flusher::flush_all(std::function<void(Status)> done) {
+  if (!started_ || engine_.closing_) return done(Status::error(ErrorKind::closed, "the store is being closed"));
+  {
+    MutexLock lock(mutex_);
+    waiting_.push_back({engine_.log_->last(), std::move(done)});
+  }
+  if (!seal_posted_.exchange(true)) post_seal();
+}
+
+// Whoever waited for what is flushed now, or for nothing at all.
+void Flusher::finish_waiting() {
+  std::vector<Waiting> ready;
+  bool seals_again = false;
+  {
+    MutexLock lock(mutex_);
+    const auto is_ready = [&](const Waiting& one) { return seals_.empty() || one.through <= flushed_through_; };
+    for (Waiting& one : waiting_)
+      if (is_ready(one)) ready.push_back(std::move(one));
+    std::erase_if(waiting_, [](const Waiting& one) { return !one.done; });
+    seals_again = !waiting_.empty();
+  }
+  if (seals_again && !seal_posted_.exchange(true)) post_seal();
+  if (ready.empty()) return;
+  auto shared = std::make_shared<std::vector<Waiting>>(std::move(ready));
+  engine_.when_synced(engine_.log_->last(), [this, shared](Status status) {
+    const int64_t now_ms = engine_.clock_.wall_ms();
+    if (status) {
+      VersionEdit edit;
+      edit.change = [now_ms](TreeManifest& manifest) { manifest.last_snapshot_ms = now_ms; };
+      status = engine_.versions_->apply(edit);
+    }
+    {
+      MutexLock lock(mutex_);
+      snapshot_failed_ = !status;
+      if (status) {
+        last_snapshot_ms_ = now_ms;
+        changes_at_snapshot_ = engine_.changes_.load(std::memory_order_relaxed);
+      }
+    }
+    for (const Waiting& one : *shared) one.done(status);
+  });
+}
+
+void Flusher::add_stats(StoreStats& stats) const {
+  MutexLock lock(mutex_);
+  stats.snapshot_running = !waiting_.empty();
+  stats.snapshot_failed = snapshot_failed_;
+  stats.last_snapshot_ms = last_snapshot_ms_;
+  stats.changes_since_snapshot -= std::min(stats.changes_since_snapshot, changes_at_snapshot_);
+  if (!last_status_ && stats.failure.empty()) stats.failure = "the last flush failed: " + last_status_.to_string();
+}
+
+// Files that are missing at the end of the log are noticed then. Where the disk has no room for another manifest the
+// old one says what it said.
+Status Flusher::note_end() {
+  VersionEdit edit;
+  edit.change = [this](TreeManifest& manifest) {
+    const Sequence last = engine_.log_->last();
+    const Sequence reached = last > engine_.last_when_opened_ ? last : engine_.last_replayed_;
+    manifest.log_reaches = std::max(manifest.log_reaches, reached);
+    for (const ValueWriter::File& file : engine_.value_writer_->files()) {
+      const bool is_known = std::any_of(manifest.value_logs.begin(), manifest.value_logs.end(),
+                                        [&](const VlogMeta& known) { return known.number == file.number; });
+      if (!is_known) manifest.value_logs.push_back({file.number, file.bytes});
+    }
+  };
+  const Status status = engine_.versions_->apply(edit);
+  return status.kind() == ErrorKind::no_space ? Status() : status;
+}
+
+}  // namespace sett::storage

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/badger/engine.h"
+#include "storage/lsm/flush_job.h"
+
+namespace sett::storage {
+
+// Seals the memtable under all locks, has the sealed ones flushed one after the other on the background lane, and shows
+// what came of it to all shards under all locks again. From any thread.
+class Flusher {
+ public:
+  explicit Flusher(BadgerEngine& engine) : engine_(engine) {}
+
+  void start();
+  // Asks for a seal, once.
+  void memtable_is_full();
+  // All that was committed before the call is in tables, and the manifest says when; then `done`, on any thread.
+  void flush_all(std::function<void(Status)> done);
+  // Of recovery, where nobody else has the store yet: seals what was replayed up to here.
+  void seal_replayed(Sequence through);
+  // A merge has ended: level 0 may have room again.
+  void tables_changed();
+  bool is_idle() const;
+  // The sequence up to which the manifest on disk says that all is in tables.
+  Sequence flushed_through() const { return flushed_through_.load(); }
+  // After a clean stop: where the log ends.
+  Status note_end();
+  void add_stats(StoreStats& stats) const;
+
+ private:
+  friend class Recovery;
+  // One sealed memtable: what was true when it was sealed.
+  struct Seal {
+    uint64_t number = 0;
+    Sequence through = 0;
+    std::map<std::string, BucketId, std::less<>> buckets;
+    uint64_t bucket_generation = 0;
+    int64_t passed_ms = 0, judged_ms = 0;
+    std::vector<std::shared_ptr<const Memtable>> parts;
+  };
+  struct Waiting {
+    Sequence through;
+    std::function<void(Status)> done;
+  };
+  using SealPtr = std::shared_ptr<const Seal>;
+
+  void post_seal(int64_t delay_ms = 0);
+  void seal();
+  SealPtr seal_parts(Sequence through);
+  void run_next();
+  void flush(const SealPtr& sealed);
+  void publish(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result);
+  void note_in_manifest(const Seal& sealed, const FlushResult& result, TreeManifest& manifest);
+  void show(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result);
+  void show_to_shards(const FlushResult& result, std::vector<std::shared_ptr<const Memtable>>& freed);
+  void failed(const Status& status);
+  void finish_waiting();
+  void update_stall();
+
+  BadgerEngine& engine_;
+  std::atomic<bool> seal_posted_{false}, started_{false};
+  std::atomic<Sequence> flushed_through_{0};
+  mutable Mutex mutex_;
+  std::deque<SealPtr> seals_ GUARDED_BY(mutex_);
+  uint64_t next_seal_ GUARDED_BY(mutex_) = 1;
+  bool running_ GUARDED_BY(mutex_) = false;
+  std::vector<Waiting> waiting_ GUARDED_BY(mutex_);
+  Status last_status_ GUARDED_BY(mutex_);
+  int64_t last_snapshot_ms_ GUARDED_BY(mutex_) = 0;
+  uint64_t changes_at_snapshot_ GUARDED_BY(mutex_) = 0;
+  bool snapshot_failed_ GUARDED_BY(mutex_) = false;
+  Random seeds_ GUARDED_BY(mutex_){0};
+};
+
+}  // namespace sett::storage

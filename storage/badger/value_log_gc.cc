@@ -1,0 +1,236 @@
+#include "storage/badger/value_log_gc.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "storage/badger/compactor.h"
+#include "storage/badger/flusher.h"
+#include "storage/keys/tree_key.h"
+
+namespace sett::storage {
+
+namespace {
+constexpr int64_t tick_ms = 1000;
+constexpr int64_t retry_ms = 2;
+constexpr uint64_t records_per_step = 64, bytes_per_step = 4 << 20;
+}  // namespace
+
+void ValueLogGc::start() {
+  {
+    MutexLock lock(mutex_);
+    next_run_ms_ = engine_.clock_.steady_ms() + engine_.options_.gc_interval_ms;
+  }
+  tick();
+}
+
+ValueLogGc::Stats ValueLogGc::stats() const {
+  MutexLock lock(mutex_);
+  return stats_;
+}
+
+void ValueLogGc::tick() {
+  check();
+  engine_.post(
+      Executor::Lane::background, [this] { tick(); }, tick_ms);
+}
+
+void ValueLogGc::check() {
+  {
+    MutexLock lock(mutex_);
+    if (checking_) return;
+    checking_ = true;
+  }
+  engine_.post(Executor::Lane::background, [this] {
+    {
+      MutexLock lock(mutex_);
+      checking_ = false;
+    }
+    if (engine_.closing_) return;
+    remove_dead();
+    begin();
+  });
+}
+
+// What nothing points into: no table, and no memtable either, as all records that name the file are flushed. Or what a
+// collection has emptied, though tables may still name it in entries that are older than others.
+void ValueLogGc::remove_dead() {
+  const Sequence flushed = engine_.flusher_->flushed_through();
+  const TreeManifest manifest = engine_.versions_->manifest();
+  const auto pointed_to = engine_.versions_->current()->value_bytes_in();
+  VersionEdit edit;
+  {
+    MutexLock lock(mutex_);
+    for (const VlogMeta& file : manifest.value_logs) {
+      const auto emptied = emptied_.find(file.number);
+      const bool is_emptied = emptied != emptied_.end() && emptied->second <= flushed;
+      const bool is_dead = !pointed_to.contains(file.number) && engine_.is_settled(file.number, flushed);
+      if (is_emptied || is_dead) edit.removed_value_logs.push_back(file.number);
+    }
+  }
+  if (edit.removed_value_logs.empty()) return;
+  if (!engine_.versions_->apply(edit)) return;  // the next check tries again
+  for (const uint64_t file : edit.removed_value_logs) engine_.value_logs_.forget(file);
+  const uint64_t bytes = engine_.versions_->remove_needless();
+  MutexLock lock(mutex_);
+  stats_.removed_files += edit.removed_value_logs.size();
+  stats_.removed_bytes += bytes;
+  for (const uint64_t file : edit.removed_value_logs) emptied_.erase(file);
+}
+
+// The file of which the largest part is dead, if that is enough: by the ratio when a run is due, and less than that
+// while all files together take too much space.
+std::optional<VlogMeta> ValueLogGc::choose() {
+  const Sequence flushed = engine_.flusher_->flushed_through();
+  const TreeManifest manifest = engine_.versions_->manifest();
+  const auto pointed_to = engine_.versions_->current()->value_bytes_in();
+  uint64_t bytes = 0, live = 0;
+  std::optional<VlogMeta> deadest;
+  double deadest_share = 0;
+  MutexLock lock(mutex_);
+  for (const VlogMeta& file : manifest.value_logs) {
+    const auto at = pointed_to.find(file.number);
+    const uint64_t live_in = at == pointed_to.end() ? 0 : at->second;
+    if (file.file_bytes == 0 || emptied_.contains(file.number) || !engine_.is_settled(file.number, flushed)) continue;
+    bytes += file.file_bytes;
+    live += live_in;
+    const double share = 1 - static_cast<double>(live_in) / static_cast<double>(file.file_bytes);
+    if (share > deadest_share) {
+      deadest_share = share;
+      deadest = file;
+    }
+  }
+  const bool is_due = engine_.clock_.steady_ms() >= next_run_ms_;
+  const bool wastes = static_cast<double>(bytes) > engine_.options_.space_amplification_max * static_cast<double>(live);
+  constexpr double worth_it = 0.05;
+  if (is_due && deadest_share >= engine_.options_.gc_discard_ratio) return deadest;
+  if (wastes && deadest_share >= worth_it && engine_.compactor_->is_idle()) return deadest;
+  if (is_due) next_run_ms_ = engine_.clock_.steady_ms() + engine_.options_.gc_interval_ms;
+  return std::nullopt;
+}
+
+void ValueLogGc::begin() {
+  if (!engine_.options_.gc_enabled) return;
+  {
+    MutexLock lock(mutex_);
+    if (collecting_) return;
+    collecting_ = true;
+  }
+  const auto file = choose();
+  auto collection = std::make_shared<Collection>();
+  if (!file) {
+    MutexLock lock(mutex_);
+    collecting_ = false;
+    return;
+  }
+  collection->file = file->number;
+  collection->bytes = file->file_bytes;
+  auto reader = engine_.value_logs_.open(file->number);
+  if (!reader) return ended(collection, reader.status());
+  collection->scanner = std::make_unique<VlogScanner>(*reader, file->file_bytes);
+  read_some(collection);
+}
+
+// The next records, without those that the tables alone show to be dead.
+void ValueLogGc::read_some(const std::shared_ptr<Collection>& collection) {
+  if (engine_.closing_) return;
+  collection->records.clear();
+  collection->next = 0;
+  uint64_t bytes = 0;
+  while (collection->records.size() < records_per_step && bytes < bytes_per_step) {
+    if (Status status = collection->scanner->next(); !status) return ended(collection, status);
+    if (!collection->scanner->valid()) break;
+    const VlogScanner& at = *collection->scanner;
+    bytes += at.value().size();
+    collection->records.push_back({at.offset(), std::string(at.tree_key()), std::string(at.value())});
+  }
+  if (collection->records.empty()) return ended(collection, {});
+  engine_.post(Executor::Lane::background, [this, collection] { move_some(collection); });
+}
+
+void ValueLogGc::move_some(const std::shared_ptr<Collection>& collection) {
+  constexpr size_t moves_per_lock = 4;
+  // What the step under the lock reads from memory is brought in before, and kept.
+  auto pins = std::make_shared<Pins>();
+  const VersionPtr version = engine_.visible_version();
+  std::vector<size_t> alive;
+  for (size_t i = collection->next; i < collection->records.size() && alive.size() < moves_per_lock; ++i) {
+    const Record& record = collection->records[i];
+    auto got = engine_.reader_.get(*version, record.tree_key, Access::load, *pins);
+    if (!got) return ended(collection, got.status());
+    collection->next = i + 1;
+    if (got->kind != TreeEntry::Kind::entry || got->entry.kind != TableEntry::Kind::pointer ||
+        pointer_of(got->entry).file != collection->file || pointer_of(got->entry).offset != record.offset)
+      continue;
+    auto value = engine_.reader_.value(pointer_of(got->entry), record.tree_key, Access::load, *pins);
+    if (!value) return ended(collection, value.status());
+    alive.push_back(i);
+  }
+  if (alive.empty()) {
+    if (collection->next < collection->records.size())
+      engine_.post(Executor::Lane::background, [this, collection] { move_some(collection); });
+    else
+      read_some(collection);
+    return;
+  }
+  engine_.post(Executor::Lane::foreground, [this, collection, alive, pins] {
+    bool waits = false;
+    for (const size_t i : alive) {
+      if (move_one(*collection, collection->records[i], waits)) continue;
+      collection->next = i;  // and once more from here
+      break;
+    }
+    engine_.log_->write_if_small();
+    engine_.post(
+        Executor::Lane::background, [this, collection] { move_some(collection); }, waits ? retry_ms : 0);
+  });
+}
+
+// Under the lock of its shard: puts the value again if its key still points to this record. False: not now.
+bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& waits) {
+  const BucketId bucket = bucket_of(record.tree_key);
+  const std::string_view key = user_key(record.tree_key);
+  const ShardIndex index = engine_.shard_of(key);
+  BadgerShard& at = engine_.shard(index);
+  waits = true;
+  if (!at.lock.try_lock()) return false;
+  const BadgerEngine::Found found = engine_.find(at, record.tree_key, true);
+  bool is_done = true;
+  if (found.kind == BadgerEngine::Found::Kind::missing) {
+    is_done = false;  // the tables have changed since
+  } else if (found.kind == BadgerEngine::Found::Kind::entry && found.pointer.file == collection.file &&
+             found.pointer.offset == record.offset && engine_.catalogue_.is_bound(bucket)) {
+    std::array<Mutation, 1> put{Mutation{.kind = Mutation::Kind::put,
+                                         .bucket = bucket,
+                                         .key = key,
+                                         .value = found.value,
+                                         .expires_at_ms = found.expires_at_ms}};
+    const auto appended = engine_.append(put);
+    is_done = appended.room == Journal::Room::ok;
+    if (is_done) {
+      engine_.apply(at, put[0], appended.sequence);
+      collection.moved_through = appended.sequence;
+      MutexLock lock(mutex_);
+      ++stats_.moved_values;
+      stats_.moved_bytes += record.value.size();
+    }
+  }
+  engine_.unlock(index);
+  waits = !is_done;
+  return is_done;
+}
+
+void ValueLogGc::ended(const std::shared_ptr<Collection>& collection, const Status& status) {
+  MutexLock lock(mutex_);
+  collecting_ = false;
+  if (!status) {
+    // Damage in a file is not mended by reading it again and again.
+    next_run_ms_ = engine_.clock_.steady_ms() + engine_.options_.gc_interval_ms;
+    if (status.kind() != ErrorKind::closed) emptied_[collection->file] = UINT64_MAX;
+    return;
+  }
+  ++stats_.runs;
+  emptied_[collection->file] = std::max(collection->moved_through, engine_.flusher_->flushed_through());
+}
+
+}  // namespace sett::storage
