@@ -63,7 +63,6 @@ std::optional<std::string> assign_ratio(const SettingRow& row, std::string_view 
 
 std::optional<std::string> backend_problem(std::string_view name) {
   if (contains(served_backends(), name)) return std::nullopt;
-  if (name == "badger") return "backend 'badger' comes with a later version";
   return "unknown backend " + quoted(name);
 }
 

@@ -20,7 +20,7 @@ constexpr Change restart = Change::restart, reload = Change::reload;
 constexpr int64_t kb = 1ll << 10, mb = 1ll << 20, gb = 1ll << 30;
 constexpr int64_t second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
 
-constexpr std::array<std::string_view, 2> backends{"simple_kv", "memory"};
+constexpr std::array<std::string_view, 3> backends{"badger", "simple_kv", "memory"};
 constexpr std::array<std::string_view, 3> hashes{"xxh3", "fnv1a", "crc16"};
 constexpr std::array<std::string_view, 1> evictions{"noeviction"};
 constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info", "warn", "error", "off"};

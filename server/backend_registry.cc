@@ -28,8 +28,9 @@ std::string BackendRegistry::names() const {
 
 BackendRegistry BackendRegistry::standard() {
   BackendRegistry registry;
-  for (auto& [name, factory] :
-       {std::pair<std::string, BackendFactory>{"memory", open_memory_backend}, {"simple_kv", open_simple_kv_backend}})
+  for (auto& [name, factory] : {std::pair<std::string, BackendFactory>{"memory", open_memory_backend},
+                                {"simple_kv", open_simple_kv_backend},
+                                {"badger", open_badger_backend}})
     if (!registry.add(name, factory).is_ok()) std::abort();  // a name given twice in this list
   return registry;
 }

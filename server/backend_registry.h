@@ -32,7 +32,7 @@ class BackendRegistry {
   storage::Status add(std::string name, BackendFactory factory);
   // An unknown name is an error that lists the known ones.
   storage::Result<std::unique_ptr<storage::Store>> open(const std::string& name, const BackendContext& context) const;
-  std::string names() const;  // "memory, simple_kv"
+  std::string names() const;  // "badger, memory, simple_kv"
 
   // With the backends that this build has. To add one: a folder in storage/ and a line in backend_registry.cc.
   static BackendRegistry standard();

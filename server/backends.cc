@@ -4,6 +4,7 @@
 #include <bit>
 #include <thread>
 
+#include "storage/badger/badger_store.h"
 #include "storage/keys/key_hash.h"
 #include "storage/log/counting_journal.h"
 #include "storage/memory/memory_store.h"
@@ -33,6 +34,11 @@ class OwningMemoryStore final : private OwnedJournal, public storage::MemoryStor
 std::string simple_kv_path(const config::Options& options) {
   const std::string& path = options.simple_kv.path;
   return path.empty() ? storage::join_path(options.server.data_dir, "simple_kv") : path;
+}
+
+std::string badger_path(const config::Options& options) {
+  const std::string& path = options.badger.path;
+  return path.empty() ? storage::join_path(options.server.data_dir, "badger") : path;
 }
 
 Status check_shards(int64_t shards) {
@@ -65,9 +71,12 @@ Result<std::unique_ptr<Store>> open_memory_backend(const BackendContext& context
 
 Result<std::vector<std::string>> backends_with_data(const BackendContext& context) {
   std::vector<std::string> names;
-  const auto found = context.files.list(simple_kv_path(context.options));
-  if (!found.is_ok() && found.status().kind() != ErrorKind::not_found) return found.status();
-  if (found.is_ok() && !found.value().empty()) names.push_back("simple_kv");
+  for (const auto& [name, path] : {std::pair<std::string, std::string>{"simple_kv", simple_kv_path(context.options)},
+                                   {"badger", badger_path(context.options)}}) {
+    const auto found = context.files.list(path);
+    if (!found.is_ok() && found.status().kind() != ErrorKind::not_found) return found.status();
+    if (found.is_ok() && !found.value().empty()) names.push_back(name);
+  }
   return names;
 }
 
@@ -87,6 +96,29 @@ Result<std::unique_ptr<Store>> open_simple_kv_backend(const BackendContext& cont
                                          .give_up = context.give_up,
                                          .compress_values = from.compress_values};
   return storage::open_simple_kv(context.files, context.executor, context.clock, options, context.progress);
+}
+
+Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context) {
+  if (const Status status = check_shards(context.options.store.shards); !status.is_ok()) return status;
+  const auto& from = context.options.badger;
+  const auto shards = static_cast<storage::ShardIndex>(context.options.store.shards);
+  const storage::BadgerOptions options{.path = badger_path(context.options),
+                                       .shards = shards == 0 ? default_shards() : shards,
+                                       .hash = context.options.store.hash,
+                                       .buckets_max = static_cast<uint32_t>(context.options.store.max_buckets),
+                                       .sync_writes = from.sync_writes,
+                                       .mem_table_bytes = static_cast<uint64_t>(from.mem_table_size),
+                                       .mem_tables = static_cast<uint32_t>(from.num_mem_tables),
+                                       .value_threshold = static_cast<uint64_t>(from.value_threshold),
+                                       .value_log_file_bytes = static_cast<uint64_t>(from.value_log_file_size),
+                                       .value_log_records_max = static_cast<uint64_t>(from.value_log_max_entries),
+                                       .level0_tables = static_cast<uint32_t>(from.num_level0_tables),
+                                       .level0_tables_stall = static_cast<uint32_t>(from.num_level0_tables_stall),
+                                       .gc_enabled = from.value_log_gc_enabled,
+                                       .gc_discard_ratio = from.value_log_gc_discard_ratio,
+                                       .gc_interval_ms = from.value_log_gc_interval_in_seconds * 1000,
+                                       .give_up = context.give_up};
+  return storage::open_badger(context.files, context.executor, context.clock, options, context.progress);
 }
 
 }  // namespace sett::server

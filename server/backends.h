@@ -10,6 +10,7 @@ namespace sett::server {
 // From the options to an open store: where the YAML's words meet the engines' own.
 storage::Result<std::unique_ptr<storage::Store>> open_memory_backend(const BackendContext& context);
 storage::Result<std::unique_ptr<storage::Store>> open_simple_kv_backend(const BackendContext& context);
+storage::Result<std::unique_ptr<storage::Store>> open_badger_backend(const BackendContext& context);
 
 // Backends that have files, whether or not a bucket is sent to them now.
 storage::Result<std::vector<std::string>> backends_with_data(const BackendContext& context);

@@ -16,6 +16,7 @@ namespace {
 bool is_enabled(const config::Options& options, const std::string& backend) {
   if (backend == "memory") return options.memory.enabled;
   if (backend == "simple_kv") return options.simple_kv.enabled;
+  if (backend == "badger") return options.badger.enabled;
   return true;
 }
 }  // namespace

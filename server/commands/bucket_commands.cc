@@ -65,8 +65,8 @@ void bucket_info_command(CommandContext& ctx) {
   InfoNumbers numbers{};
   const BucketId id = store.find_bucket(ctx.args[1]);
   for (storage::ShardIndex shard = 0; shard < store.shard_count(); ++shard) {
+    numbers[field_keys] += static_cast<uint64_t>(ctx.txn.count(bucket, shard));  // finds out what usage() then counts
     const BucketUsage usage = id == storage::no_bucket ? BucketUsage() : store.usage(id, shard, ctx.now_ms());
-    numbers[field_keys] += static_cast<uint64_t>(ctx.txn.count(bucket, shard));
     numbers[field_bytes] += usage.bytes;
     numbers[field_expiring] += usage.expiring_keys;
     numbers[field_operations] += usage.operations;

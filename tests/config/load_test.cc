@@ -110,11 +110,11 @@ TEST_CASE("errors in bucket rules") {
   CHECK(errors_of("buckets:\n  a: {}\n") ==
         Lines{"F:2: buckets.a: names no backend; allowed: name or glob: {backend: one of the served}"});
   CHECK(errors_of("buckets:\n\n  a: {backend: redis}\n") ==
-        Lines{"F:3: buckets.a.backend: unknown backend 'redis'; allowed: simple_kv, memory"});
-  CHECK(errors_of("buckets:\n  a: {backend: badger}\n") ==
-        Lines{"F:2: buckets.a.backend: backend 'badger' comes with a later version; allowed: simple_kv, memory"});
+        Lines{"F:3: buckets.a.backend: unknown backend 'redis'; allowed: badger, simple_kv, memory"});
+  CHECK(errors_of("buckets:\n  a: {backend: rocksdb}\n") ==
+        Lines{"F:2: buckets.a.backend: unknown backend 'rocksdb'; allowed: badger, simple_kv, memory"});
   CHECK(errors_of("buckets:\n  a: {backend: [memory]}\n") ==
-        Lines{"F:2: buckets.a.backend: is not a name; allowed: simple_kv, memory"});
+        Lines{"F:2: buckets.a.backend: is not a name; allowed: badger, simple_kv, memory"});
   CHECK(errors_of("buckets:\n  a: {backend: memory}\n  a: {backend: memory}\n") ==
         Lines{"F:3: buckets.a: given twice; allowed: once"});
   CHECK(errors_of("buckets:\n  \"\": {backend: memory}\n") ==
@@ -177,9 +177,9 @@ TEST_CASE("values out of range") {
 
 TEST_CASE("unknown choices list the known ones") {
   CHECK(errors_of("store:\n  backend: rocks\n") ==
-        Lines{"F:2: store.backend: unknown backend 'rocks'; allowed: simple_kv, memory"});
-  CHECK(errors_of("store:\n  backend: badger\n") ==
-        Lines{"F:2: store.backend: backend 'badger' comes with a later version; allowed: simple_kv, memory"});
+        Lines{"F:2: store.backend: unknown backend 'rocks'; allowed: badger, simple_kv, memory"});
+  CHECK(errors_of("store:\n  backend: rocksdb\n") ==
+        Lines{"F:2: store.backend: unknown backend 'rocksdb'; allowed: badger, simple_kv, memory"});
   CHECK(errors_of("store:\n  hash: md5\n") ==
         Lines{"F:2: store.hash: unknown hash 'md5'; allowed: xxh3, fnv1a, crc16"});
   CHECK(errors_of("log: {level: loud}\n") ==

@@ -84,10 +84,10 @@ TEST_CASE("errors of overrides name the override") {
         Lines{"flag: --server.port: '99999' is out of range; allowed: 0..65535"});
   CHECK(load("", {}, {{"server.prot", "1"}}).errors ==
         Lines{"flag: --server.prot: unknown setting; did you mean server.port?"});
-  CHECK(load("", {}, {{"store.backend", "badger"}}).errors ==
-        Lines{"flag: --store.backend: backend 'badger' comes with a later version; allowed: simple_kv, memory"});
+  CHECK(load("", {}, {{"store.backend", "rocksdb"}}).errors ==
+        Lines{"flag: --store.backend: unknown backend 'rocksdb'; allowed: badger, simple_kv, memory"});
   CHECK(load("", {{"SETT_BUCKETS", "{a: {backend: x}}"}}, {}).errors ==
-        Lines{"environment: SETT_BUCKETS: buckets.a.backend: unknown backend 'x'; allowed: simple_kv, memory"});
+        Lines{"environment: SETT_BUCKETS: buckets.a.backend: unknown backend 'x'; allowed: badger, simple_kv, memory"});
   CHECK(load("", {{"SETT_BUCKETS", "text"}}, {}).errors ==
         Lines{"environment: SETT_BUCKETS: is not a map; allowed: name or glob: {backend: one of the served}"});
   CHECK(load("", {{"SETT_BUCKETS", "{"}}, {}).errors.front().starts_with("environment: SETT_BUCKETS: not YAML: "));
