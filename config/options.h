@@ -66,6 +66,12 @@ struct BadgerOptions {
   bool value_log_gc_enabled = true;
   double value_log_gc_discard_ratio = 0.5;
   int64_t value_log_gc_interval_in_seconds = 120;
+  std::string compression = "lz4";  // of tables' blocks; or none
+  int64_t block_size = 4096;        // of a table's block before compression
+  int64_t filter_bits_per_key = 12;
+  int64_t cache_size = 256ll << 20;  // of blocks, filters, indexes and large values in memory
+  int64_t compaction_threads = 1;    // merges at a time
+  double space_amplification_max = 1.3;
 };
 
 struct MemoryOptions {

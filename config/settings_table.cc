@@ -22,6 +22,7 @@ constexpr int64_t second = 1000, minute = 60 * second, hour = 60 * minute, day =
 
 constexpr std::array<std::string_view, 3> backends{"badger", "simple_kv", "memory"};
 constexpr std::array<std::string_view, 3> hashes{"xxh3", "fnv1a", "crc16"};
+constexpr std::array<std::string_view, 2> compressions{"lz4", "none"};
 constexpr std::array<std::string_view, 1> evictions{"noeviction"};
 constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info", "warn", "error", "off"};
 constexpr std::array<std::string_view, 7> sections{"server", "store",   "simple_kv", "badger",
@@ -111,6 +112,12 @@ constexpr std::array table{
     row("badger.value_log_gc_discard_ratio", Kind::ratio, badger<&Badger::value_log_gc_discard_ratio>, restart, 1, 99),
     row("badger.value_log_gc_interval_in_seconds", Kind::integer, badger<&Badger::value_log_gc_interval_in_seconds>,
         restart, 1, 86400),
+    one_of("badger.compression", badger<&Badger::compression>, restart, compressions),
+    row("badger.block_size", Kind::size, badger<&Badger::block_size>, restart, kb, mb),
+    row("badger.filter_bits_per_key", Kind::integer, badger<&Badger::filter_bits_per_key>, restart, 4, 32),
+    row("badger.cache_size", Kind::size, badger<&Badger::cache_size>, restart, mb, 65536 * gb),
+    row("badger.compaction_threads", Kind::integer, badger<&Badger::compaction_threads>, restart, 1, 16),
+    row("badger.space_amplification_max", Kind::ratio, badger<&Badger::space_amplification_max>, restart, 105, 1000),
 
     row("memory.enabled", Kind::boolean, memory<&Memory::enabled>, restart),
     row("memory.max_memory", Kind::size, memory<&Memory::max_memory>, restart, 0, 65536 * gb),

@@ -101,6 +101,9 @@ Result<std::unique_ptr<Store>> open_simple_kv_backend(const BackendContext& cont
 Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context) {
   if (const Status status = check_shards(context.options.store.shards); !status.is_ok()) return status;
   const auto& from = context.options.badger;
+  if (!from.single_bucket_mode || from.memory_mode)
+    return Status::error(ErrorKind::invalid_argument,
+                         "badger.single_bucket_mode: false and badger.memory_mode: true come with a later version");
   const auto shards = static_cast<storage::ShardIndex>(context.options.store.shards);
   const storage::BadgerOptions options{.path = badger_path(context.options),
                                        .shards = shards == 0 ? default_shards() : shards,
@@ -114,9 +117,15 @@ Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context
                                        .value_log_records_max = static_cast<uint64_t>(from.value_log_max_entries),
                                        .level0_tables = static_cast<uint32_t>(from.num_level0_tables),
                                        .level0_tables_stall = static_cast<uint32_t>(from.num_level0_tables_stall),
+                                       .block_bytes = static_cast<uint64_t>(from.block_size),
+                                       .filter_bits_per_key = static_cast<double>(from.filter_bits_per_key),
+                                       .compress = from.compression == "lz4",
+                                       .cache_bytes = static_cast<uint64_t>(from.cache_size),
+                                       .compaction_threads = static_cast<uint32_t>(from.compaction_threads),
                                        .gc_enabled = from.value_log_gc_enabled,
                                        .gc_discard_ratio = from.value_log_gc_discard_ratio,
                                        .gc_interval_ms = from.value_log_gc_interval_in_seconds * 1000,
+                                       .space_amplification_max = from.space_amplification_max,
                                        .give_up = context.give_up};
   return storage::open_badger(context.files, context.executor, context.clock, options, context.progress);
 }

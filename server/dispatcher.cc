@@ -123,7 +123,15 @@ Dispatcher::Result Dispatcher::run(Connection& connection, const RequestBatch::R
 }
 
 Dispatcher::Result Dispatcher::resume(Connection& connection, Arguments args) {
-  const CommandRow& row = *connection.pending().row;
+  PendingCommand& pending = connection.pending();
+  const CommandRow& row = *pending.row;
+  if (!pending.fetch_failure.empty()) {
+    release_locks(connection);
+    for (Store* store : pending.fetched_from) store->release_fetched(connection.session().id);
+    protocol::ReplyWriter reply(connection.output(), connection.session().version);
+    reply.error("IOERR what the command reads could not be read: " + pending.fetch_failure);
+    return Result::done;
+  }
   if (row.all_stores || row.kind == CommandKind::keyspace) return run_stepped(connection, args);
   return run_entry(connection, args);
 }
@@ -259,8 +267,8 @@ void Dispatcher::fetch(Connection& connection) {
   auto left = std::make_shared<std::atomic<size_t>>(txn_.needs().size());
   for (auto& [store, needs] : txn_.needs()) {
     connection.pending().fetched_from.push_back(store);
-    store->fetch(connection.session().id, needs, [this, self, left](const storage::Status&) {
-      // A failure shows in the next run, which finds the entry still missing or damaged.
+    store->fetch(connection.session().id, needs, [this, self, left](const storage::Status& status) {
+      if (!status) loop_.post([self, why = status.to_string()] { self->pending().fetch_failure = why; });
       if (left->fetch_sub(1) == 1) loop_.post([self] { self->resume(); });
     });
   }

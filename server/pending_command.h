@@ -29,6 +29,7 @@ class PendingCommand final : public storage::LockWaiter {
     prepared.clear();
     waits_for_room = false;
     fetched_from.clear();
+    fetch_failure.clear();
     dependencies.clear();
   }
   void depend_on(const storage::Transaction::Dependency& dependency) {
@@ -54,6 +55,7 @@ class PendingCommand final : public storage::LockWaiter {
   std::string prepared;           // by the row's `prepare`, for all its runs
   bool waits_for_room = false;    // in a log: resumed by its progress
   std::vector<storage::Store*> fetched_from;
+  std::string fetch_failure;                                   // why the disk did not give what the command reads
   std::vector<storage::Transaction::Dependency> dependencies;  // of a stepped command: of all its steps
 };
 

@@ -220,6 +220,9 @@ class Store {
   // Begins a snapshot unless one is running; `done` comes once it is on disk or has failed. On any thread.
   virtual void snapshot(std::function<void(Status)> done) = 0;
   virtual StoreStats stats() const = 0;
+  // Figures that only this backend has, for INFO: names in lower case with their units.
+  using FigureVisitor = std::function<void(std::string_view name, uint64_t value)>;
+  virtual void figures(const FigureVisitor&) const {}
   virtual void set_hook(MutationHook* hook) = 0;  // before start()
   // Begins the background work (expiry, snapshots). Once, after the journal's listener and the hook are set.
   virtual void start() = 0;

@@ -8,11 +8,12 @@ namespace sett::server {
 namespace {
 
 constexpr InfoSection sections[] = {
-    {"server", write_server_section},   {"clients", write_clients_section},
-    {"memory", write_memory_section},   {"persistence", write_persistence_section},
-    {"stats", write_stats_section},     {"replication", write_replication_section},
-    {"cpu", write_cpu_section},         {"modules", write_modules_section},
-    {"cluster", write_cluster_section}, {"keyspace", write_keyspace_section},
+    {"server", write_server_section},     {"clients", write_clients_section},
+    {"memory", write_memory_section},     {"persistence", write_persistence_section},
+    {"stats", write_stats_section},       {"replication", write_replication_section},
+    {"cpu", write_cpu_section},           {"modules", write_modules_section},
+    {"cluster", write_cluster_section},   {"badger", write_badger_section},
+    {"keyspace", write_keyspace_section},
 };
 
 }  // namespace

@@ -43,6 +43,7 @@ void write_modules_section(const InfoSource& source, InfoText& text);
 void write_cluster_section(const InfoSource& source, InfoText& text);
 // store_sections.cc
 void write_persistence_section(const InfoSource& source, InfoText& text);
+void write_badger_section(const InfoSource& source, InfoText& text);
 void write_keyspace_section(const InfoSource& source, InfoText& text);
 
 }  // namespace sett::server

@@ -91,6 +91,16 @@ void write_persistence_section(const InfoSource& source, InfoText& text) {
   if (!log.failure.empty()) text.field("sett_disk_failure", log.failure);
 }
 
+// Only where there is such a store.
+void write_badger_section(const InfoSource& source, InfoText& text) {
+  if (!source.services.stores.ready()) return;
+  for (const auto& store : source.services.stores.stores()) {
+    if (store->backend() != "badger") continue;
+    text.section("Badger");
+    store->figures([&text](std::string_view name, uint64_t value) { text.field(name, value); });
+  }
+}
+
 // Numbered buckets are the dbN that clients know. A named one stands behind them, at an N that its id and its backend
 // give, with its name at the end of the line.
 void write_keyspace_section(const InfoSource& source, InfoText& text) {

@@ -414,6 +414,50 @@ StoreStats BadgerEngine::stats() const {
   return stats;
 }
 
+void BadgerEngine::figures(const FigureVisitor& visit) const {
+  const VersionPtr version = versions_->current();
+  for (int level = 0; level < levels_max; ++level) {
+    if (version->level(level).empty()) continue;
+    const std::string name = "badger_level" + std::to_string(level);
+    visit(name + "_tables", version->level(level).size());
+    visit(name + "_bytes", version->bytes(level));
+  }
+  uint64_t value_log_bytes = 0, value_log_live_bytes = 0;
+  const TreeManifest manifest = versions_->manifest();
+  for (const VlogMeta& file : manifest.value_logs) value_log_bytes += file.file_bytes;
+  for (const auto& [file, bytes] : version->value_bytes_in()) value_log_live_bytes += bytes;
+  visit("badger_table_entries", version->entries());
+  visit("badger_table_tombstones", version->tombstones());
+  visit("badger_value_logs", manifest.value_logs.size());
+  visit("badger_value_log_bytes", value_log_bytes);
+  visit("badger_value_log_live_bytes", value_log_live_bytes);
+  visit("badger_memtable_bytes", memtable_bytes_.load(std::memory_order_relaxed));
+  visit("badger_sealed_memtables", flusher_->sealed());
+  visit("badger_writers_wait", stalled_.load(std::memory_order_relaxed) ? 1 : 0);
+  const BlockCache::Stats cache = cache_.stats();
+  visit("badger_cache_bytes", cache.bytes);
+  visit("badger_cache_hits", cache.hits);
+  visit("badger_cache_misses", cache.misses);
+  const ReadStats reads = reader_.stats();
+  visit("badger_filter_checks", reads.filter_checks);
+  visit("badger_filter_negatives", reads.filter_negatives);
+  visit("badger_filter_false_positives", reads.filter_false_positives);
+  visit("badger_block_reads", reads.block_reads);
+  visit("badger_block_read_bytes", reads.block_read_bytes);
+  visit("badger_value_reads", reads.value_reads);
+  visit("badger_value_read_bytes", reads.value_read_bytes);
+  const Compactor::Stats merges = compactor_->stats();
+  visit("badger_merges", merges.merges);
+  visit("badger_merges_failed", merges.failed);
+  visit("badger_merged_bytes", merges.bytes_written);
+  const ValueLogGc::Stats gc = gc_->stats();
+  visit("badger_gc_runs", gc.runs);
+  visit("badger_gc_moved_values", gc.moved_values);
+  visit("badger_gc_moved_bytes", gc.moved_bytes);
+  visit("badger_gc_removed_files", gc.removed_files);
+  visit("badger_gc_removed_bytes", gc.removed_bytes);
+}
+
 Status BadgerEngine::close() {
   closing_ = true;
   reaper_->stop();

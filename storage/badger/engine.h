@@ -79,6 +79,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   bool over_memory_limit() override { return false; }
   void snapshot(std::function<void(Status)> done) override;
   StoreStats stats() const override;
+  void figures(const FigureVisitor& visit) const override;
   void set_hook(MutationHook* hook) override { hook_ = hook; }
   void start() override;
   Status close() override;

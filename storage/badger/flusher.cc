@@ -27,9 +27,9 @@ void Flusher::start() {
   run_next();
 }
 
-bool Flusher::is_idle() const {
+size_t Flusher::sealed() const {
   MutexLock lock(mutex_);
-  return seals_.empty();
+  return seals_.size();
 }
 
 // --- Sealing

@@ -30,7 +30,8 @@ class Flusher {
   void seal_replayed(Sequence through);
   // A merge has ended: level 0 may have room again.
   void tables_changed();
-  bool is_idle() const;
+  bool is_idle() const { return sealed() == 0; }
+  size_t sealed() const;  // memtables that are not flushed yet
   // The sequence up to which the manifest on disk says that all is in tables.
   Sequence flushed_through() const { return flushed_through_.load(); }
   // After a clean stop: where the log ends.

@@ -90,6 +90,7 @@ class ChaosStore final : public Store {
   bool over_memory_limit() override { return inner_->over_memory_limit(); }
   void snapshot(std::function<void(Status)> done) override { inner_->snapshot(std::move(done)); }
   StoreStats stats() const override { return inner_->stats(); }
+  void figures(const FigureVisitor& visit) const override { inner_->figures(visit); }
   void set_hook(MutationHook* hook) override { inner_->set_hook(hook); }
   void start() override { inner_->start(); }
   Status close() override { return inner_->close(); }
