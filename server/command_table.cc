@@ -63,6 +63,7 @@ CommandTable::CommandTable() {
   add_server_commands(rows_);
   add_keyspace_commands(rows_);
   add_native_commands(rows_);
+  add_range_command(rows_);
   add_filter_commands(rows_);
   add_bucket_commands(rows_);
   std::sort(rows_.begin(), rows_.end(), [](const CommandRow& a, const CommandRow& b) { return a.name < b.name; });

@@ -202,6 +202,20 @@ class Store {
   // end. Never leaves the shard of the position, where the store is not ordered. What has to be fetched first is added
   // to `needs`: then nothing was visited.
   virtual uint64_t scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>& needs) = 0;
+  // The keys of a bucket in order, of an ordered store. Under all locks.
+  struct Walk {
+    BucketId bucket = no_bucket;
+    std::string_view from = {};  // the first that is not less; on the way back: the last that is less
+    bool from_end = false;       // on the way back: from the last of all, whatever `from` is
+    bool backward = false;
+    bool values = false;  // as in Scan
+    uint64_t entries_max = 0;
+    int64_t now_ms = 0;
+  };
+  using WalkVisitor = std::function<bool(std::string_view key, const EntryView& entry)>;  // false: no further
+  // Visits live entries until about entries_max were looked at, or the visitor has enough. True: it may go on from
+  // `next`. What has to be fetched first is added to `needs`: then nothing was visited.
+  virtual bool walk(const Walk& walk, const WalkVisitor& visit, std::string& next, std::vector<Need>& needs) = 0;
   // Live keys, of one shard; where the store is ordered, the sum over all shards is the number, and each is not
   // negative by itself only if all locks are held. What has to be fetched first is added to `needs`: then the number
   // is void.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <map>
 
 namespace sett::storage {
 
@@ -387,6 +388,59 @@ uint64_t Transaction::scan(Bucket bucket, uint64_t position, uint64_t entries_ma
   const uint64_t next = store.scan(request, visit_staged, needs_of(store));
   fetch_if_needed();
   return verdict_ == Verdict::good ? next : 0;
+}
+
+bool Transaction::walk(Bucket bucket, Store::Walk walk, const Store::WalkVisitor& visit, std::string& next) {
+  OpenBucket& open = buckets_[bucket];
+  Store& store = *open.store;
+  assert(store.capabilities().ordered);
+  depend_on(store, store.journal().last());
+  if (open.id == no_bucket || !require_all(store)) return false;
+  walk.bucket = open.id;
+  walk.now_ms = now_ms_;
+  if (!batch_.empty()) return walk_with_staged(open, walk, visit, next);
+  const bool goes_on = store.walk(walk, visit, next, needs_of(store));
+  fetch_if_needed();
+  return verdict_ == Verdict::good && goes_on;
+}
+
+// What the store has up to `next`, and between it what is staged.
+bool Transaction::walk_with_staged(const OpenBucket& open, const Store::Walk& walk, const Store::WalkVisitor& visit,
+                                   std::string& next) {
+  fold_staged();
+  struct Kept {
+    std::string value;
+    EntryView view;
+  };
+  std::map<std::string, Kept> found;
+  const auto keep_entry = [&](std::string_view key, const EntryView& entry) {
+    Kept& kept = found[std::string(key)];
+    kept.value = entry.value;
+    kept.view = entry;
+    return true;
+  };
+  bool goes_on = false;
+  if (!is_fresh(*open.store, open.id)) goes_on = open.store->walk(walk, keep_entry, next, needs_of(*open.store));
+  fetch_if_needed();
+  if (verdict_ != Verdict::good) return false;
+  for (const auto& [key, state] : overlay_) {
+    if (key.store != open.store || key.bucket != open.id) continue;
+    const bool is_from_there = walk.backward ? walk.from_end || key.key < walk.from : key.key >= walk.from;
+    const bool is_up_to_next = !goes_on || (walk.backward ? key.key >= next : key.key < next);
+    if (!is_from_there || !is_up_to_next) continue;
+    if (state.present)
+      keep_entry(key.key, {state.value, state.value.size(), state.expires_at_ms, 0});
+    else
+      found.erase(key.key);
+  }
+  const auto show = [&](const auto& of_key) {
+    EntryView view = of_key.second.view;
+    view.value = of_key.second.value;
+    return visit(of_key.first, view);
+  };
+  return (walk.backward ? std::all_of(found.rbegin(), found.rend(), show)
+                        : std::all_of(found.begin(), found.end(), show)) &&
+         goes_on;
 }
 
 int64_t Transaction::count(Bucket bucket, ShardIndex shard) {

@@ -89,6 +89,8 @@ class Transaction {
   // `prefix`, `values`: see Store::Scan.
   uint64_t scan(Bucket bucket, uint64_t position, uint64_t entries_max, const Store::ScanVisitor& visit,
                 std::string_view prefix = {}, bool values = false);
+  // Of an ordered store; `walk.bucket` and `walk.now_ms` are filled in here. In the run's order with what is staged.
+  bool walk(Bucket bucket, Store::Walk walk, const Store::WalkVisitor& visit, std::string& next);
   int64_t count(Bucket bucket, ShardIndex shard);
   bool sample(Bucket bucket, ShardIndex shard, Random& random, std::string& key);
 
@@ -166,6 +168,8 @@ class Transaction {
   void make_void(Verdict verdict);
   std::vector<Need>& needs_of(Store& store);
   void fetch_if_needed();
+  bool walk_with_staged(const OpenBucket& open, const Store::Walk& walk, const Store::WalkVisitor& visit,
+                        std::string& next);
   CommitResult::Kind commit_to(Store& store, std::span<const Mutation> batch);
 
   StoreRouter* router_;

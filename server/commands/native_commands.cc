@@ -203,8 +203,12 @@ void kv_count_command(CommandContext& ctx) {
   const auto bucket = ctx.txn.bucket(ctx.args[1]);
   const std::string_view prefix = ctx.args[2];
   if (prefix.empty()) {
-    progress.number += static_cast<uint64_t>(ctx.txn.count(bucket, progress.shard));
-    progress.done = ++progress.shard >= ctx.txn.store(bucket).shard_count();
+    // Of an ordered store only the sum counts, and all locks are held.
+    const storage::Store& store = ctx.txn.store(bucket);
+    do {
+      progress.number += static_cast<uint64_t>(ctx.txn.count(bucket, progress.shard));
+      progress.done = ++progress.shard >= store.shard_count();
+    } while (store.capabilities().ordered && !progress.done);
   } else {
     progress.done = step_scan(ctx, bucket, entries_per_step, prefix,
                               [&](std::string_view key) { progress.number += key.starts_with(prefix); });

@@ -209,7 +209,9 @@ void BadgerEngine::apply(BadgerShard& at, const Mutation& mutation, Sequence seq
   thread_local std::string key;
   key.clear();
   append_tree_key(key, mutation.bucket, mutation.key);
-  const Prior below = at.active->find(key) ? Prior() : prior_of(at, key);
+  // What a search in the sealed parts would tell the flush finds out without one.
+  const bool is_empty_below = at.sealed.empty() && at.version->entries() == 0;
+  const Prior below{is_empty_below ? Prior::Kind::absent : Prior::Kind::unknown};
   switch (mutation.kind) {
     case Mutation::Kind::put:
       at.active->put(key, mutation.value, mutation.expires_at_ms, sequence, below);

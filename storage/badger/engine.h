@@ -37,6 +37,19 @@ class ValueLogGc;
 // cannot express.
 class BadgerEngine final : public Store, private ExpiryTarget {
  public:
+  // What is known of a key, in memtables and tables.
+  struct Found {
+    enum class Kind : uint8_t { absent, entry, missing };
+    Kind kind = Kind::absent;
+    Sequence sequence = 0;
+    int64_t expires_at_ms = 0;
+    uint64_t value_bytes = 0;
+    bool has_value = false;  // else it is where `pointer` says
+    std::string_view value;
+    ValuePointer pointer;
+    bool is_live(int64_t now_ms) const;
+  };
+
   BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, const BadgerOptions& options, KeyHash hash);
   ~BadgerEngine() override;
 
@@ -69,6 +82,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
 
   ShardIndex scan_shard(uint64_t) const override { return 0; }
   uint64_t scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>& needs) override;
+  bool walk(const Walk& walk, const WalkVisitor& visit, std::string& next, std::vector<Need>& needs) override;
   int64_t count(BucketId bucket, ShardIndex shard, int64_t now_ms, std::vector<Need>& needs) override;
   bool may_hold_keys(BucketId bucket) override;
   BucketUsage usage(BucketId bucket, ShardIndex shard, int64_t now_ms) override;
@@ -92,19 +106,6 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   friend class ValueLogGc;
   friend class OrderedWalk;
 
-  // What is known of a key, in memtables and tables.
-  struct Found {
-    enum class Kind : uint8_t { absent, entry, missing };
-    Kind kind = Kind::absent;
-    Sequence sequence = 0;
-    int64_t expires_at_ms = 0;
-    uint64_t value_bytes = 0;
-    bool has_value = false;  // else it is where `pointer` says
-    std::string_view value;
-    ValuePointer pointer;
-    bool is_live(int64_t now_ms) const;
-  };
-
   BadgerShard& shard(ShardIndex index) { return *shards_[index]; }
   const BadgerShard& shard(ShardIndex index) const { return *shards_[index]; }
   bool try_lock_all();
@@ -118,6 +119,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   Found from_patch(BadgerShard& shard, const MemEntry& entry, size_t parts_below, bool is_active, bool with_value);
   void add_value(BadgerShard& shard, std::string_view tree_key, Found& found);
   Prior prior_of(BadgerShard& shard, std::string_view tree_key);
+  void need_values(const Walk& walk, std::vector<Need>& needs);
   uint64_t learn_some(BadgerShard& shard, BucketId bucket, std::vector<Need>& needs);
   int64_t due_and_not_removed(BadgerShard& shard, BucketId bucket, int64_t now_ms);
   Status load(const VersionPtr& version, const Need& need, Pins& pins);

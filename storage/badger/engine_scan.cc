@@ -7,6 +7,49 @@
 
 namespace sett::storage {
 
+namespace {
+EntryView view_of(const BadgerEngine::Found& found) {
+  return {.value = found.has_value ? found.value : std::string_view(),
+          .value_bytes = found.value_bytes,
+          .expires_at_ms = found.expires_at_ms,
+          .sequence = found.sequence};
+}
+}  // namespace
+
+bool BadgerEngine::walk(const Walk& request, const WalkVisitor& visit, std::string& next, std::vector<Need>& needs) {
+  OrderedWalk walk(*this, request.bucket, request.now_ms, request.values);
+  auto step = request.from_end ? walk.begin_at_end() : walk.begin(request.from, request.backward);
+  uint64_t looked_at = 0;
+  while (step == OrderedWalk::Step::entry || step == OrderedWalk::Step::passed) {
+    ++looked_at;
+    if (step == OrderedWalk::Step::entry && !visit(walk.key(), view_of(walk.found()))) return false;
+    next.assign(walk.key());
+    if (looked_at >= request.entries_max) break;
+    step = walk.next();
+  }
+  if (step == OrderedWalk::Step::end) return false;
+  if (step == OrderedWalk::Step::missing && looked_at == 0) {
+    needs.push_back(walk.need());
+    if (walk.need().part == Part::value) need_values(request, needs);
+    return true;
+  }
+  if (!request.backward) next.push_back('\0');  // on the way back the last key itself is not less than itself
+  return true;
+}
+
+// The large values of the next entries, so that they are read together.
+void BadgerEngine::need_values(const Walk& request, std::vector<Need>& needs) {
+  constexpr uint64_t entries_max = 64;
+  OrderedWalk walk(*this, request.bucket, request.now_ms, false);
+  auto step = request.from_end ? walk.begin_at_end() : walk.begin(request.from, request.backward);
+  for (uint64_t looked_at = 0; looked_at < std::min(entries_max, request.entries_max); ++looked_at) {
+    if (step != OrderedWalk::Step::entry && step != OrderedWalk::Step::passed) return;
+    if (step == OrderedWalk::Step::entry && !walk.found().has_value)
+      needs.push_back({request.bucket, std::string(walk.key()), Part::value});
+    step = walk.next();
+  }
+}
+
 uint64_t BadgerEngine::scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>& needs) {
   std::string from(scan.prefix);
   if (scan.position != 0) {
@@ -20,13 +63,7 @@ uint64_t BadgerEngine::scan(const Scan& scan, const ScanVisitor& visit, std::vec
   while (step == OrderedWalk::Step::entry || step == OrderedWalk::Step::passed) {
     if (!walk.key().starts_with(scan.prefix)) return 0;
     ++looked_at;
-    if (step == OrderedWalk::Step::entry) {
-      const Found& found = walk.found();
-      visit(walk.key(), {.value = found.has_value ? found.value : std::string_view(),
-                         .value_bytes = found.value_bytes,
-                         .expires_at_ms = found.expires_at_ms,
-                         .sequence = found.sequence});
-    }
+    if (step == OrderedWalk::Step::entry) visit(walk.key(), view_of(walk.found()));
     last.assign(walk.key());
     if (looked_at >= scan.entries_max) break;
     step = walk.next();
@@ -34,6 +71,8 @@ uint64_t BadgerEngine::scan(const Scan& scan, const ScanVisitor& visit, std::vec
   if (step == OrderedWalk::Step::end) return 0;
   if (step == OrderedWalk::Step::missing && looked_at == 0) {
     needs.push_back(walk.need());
+    if (walk.need().part == Part::value)
+      need_values({.bucket = scan.bucket, .from = from, .entries_max = scan.entries_max, .now_ms = scan.now_ms}, needs);
     return scan.position;
   }
   last.push_back('\0');

@@ -45,9 +45,17 @@ OrderedWalk::Step OrderedWalk::miss(std::string_view tree_key, Part part) {
   return Step::missing;
 }
 
-OrderedWalk::Step OrderedWalk::begin(std::string_view from, bool backward) NO_THREAD_SAFETY_ANALYSIS {  // see above
+OrderedWalk::Step OrderedWalk::begin(std::string_view from, bool backward) {
+  return begin_at(tree_key(bucket_, from), backward);
+}
+
+OrderedWalk::Step OrderedWalk::begin_at_end() {
+  return begin_at(tree_key(bucket_ + 1, {}), true);
+}
+
+OrderedWalk::Step OrderedWalk::begin_at(std::string_view place,
+                                        bool backward) NO_THREAD_SAFETY_ANALYSIS {  // under all locks
   backward_ = backward;
-  const std::string place = tree_key(bucket_, from);
   sources_.clear();
   for (auto& at : engine_.shards_) {
     const auto add = [&](const Memtable& part, size_t age) {

@@ -26,6 +26,7 @@ class OrderedWalk {
 
   // The first key that is not less, or, on the way back, the last that is less.
   Step begin(std::string_view user_key, bool backward);
+  Step begin_at_end();  // the last key of the bucket, and back from there
   Step next();
 
   std::string_view key() const { return user_key(key_); }
@@ -44,6 +45,7 @@ class OrderedWalk {
   void push(Source source);
   Source pop();
   const MemEntry* follow(const Memtable& part, std::string_view tree_key) const;
+  Step begin_at(std::string_view place, bool backward);
   Step take();
   Step resolve_tree();
   Step miss(std::string_view tree_key, Part part);

@@ -74,6 +74,9 @@ class ChaosStore final : public Store {
   uint64_t scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>& needs) override {
     return inner_->scan(scan, visit, needs);
   }
+  bool walk(const Walk& walk, const WalkVisitor& visit, std::string& next, std::vector<Need>& needs) override {
+    return inner_->walk(walk, visit, next, needs);
+  }
   int64_t count(BucketId bucket, ShardIndex shard, int64_t now_ms, std::vector<Need>& needs) override {
     return inner_->count(bucket, shard, now_ms, needs);
   }

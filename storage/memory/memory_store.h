@@ -61,6 +61,7 @@ class MemoryStore : public Store, private ExpiryTarget {
 
   ShardIndex scan_shard(uint64_t position) const override;
   uint64_t scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>& needs) override;
+  bool walk(const Walk&, const WalkVisitor&, std::string&, std::vector<Need>&) override { return false; }
   int64_t count(BucketId bucket, ShardIndex shard, int64_t now_ms, std::vector<Need>& needs) override;
   bool may_hold_keys(BucketId bucket) override;
   BucketUsage usage(BucketId bucket, ShardIndex shard, int64_t now_ms) override;

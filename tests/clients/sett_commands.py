@@ -21,7 +21,7 @@ except ImportError:
 
 PORT = int(os.environ["CLIENT_TEST_PORT"])
 KEY_BYTES_MAX = 65535
-COMMANDS = """kv.set kv.get kv.setcompressed kv.getcompressed kv.exists kv.del kv.ttl kv.mset kv.mget kv.mdel kv.list kv.count
+COMMANDS = """kv.set kv.get kv.setcompressed kv.getcompressed kv.exists kv.del kv.ttl kv.mset kv.mget kv.mdel kv.list kv.count kv.range
 filter.add filter.checkadd filter.exists filter.del filter.madd filter.mexists bucket.list bucket.info bucket.drop""".split()
 
 
@@ -145,6 +145,57 @@ class Batches(SettTest):
         self.refused("wrong number of arguments", "KV.MSET", "b", "x", 1, "y")
         self.refused("invalid bucket name", "KV.MSET", "", "x", 1)
         self.assertEqual(self.do("BUCKET.LIST"), [])
+
+
+class Ranges(SettTest):
+    def setUp(self):
+        super().setUp()
+        self.do("KV.SET", "r", "seed", "v")
+        info = self.do("BUCKET.INFO", "r")
+        self.is_ordered = dict(zip(info[::2], info[1::2]))[b"backend"] == b"badger" if isinstance(info, list) \
+            else info[b"backend"] == b"badger"
+        self.do("KV.DEL", "r", "seed")
+
+    def test_a_range_has_the_keys_between_its_ends_in_order(self):
+        if not self.is_ordered:
+            self.refused("not supported by the backend", "KV.RANGE", "r", "-", "+")
+            return
+        keys = [f"{i:05}".encode() for i in range(3000)]
+        for key in reversed(keys):
+            self.do("KV.SET", "r", key, b"v" + key)
+        self.do("KV.SET", "other", "00000", "x")
+        of = lambda *more: self.do("KV.RANGE", "r", *more)  # noqa: E731
+        self.assertEqual(of("-", "+"), keys)
+        self.assertEqual(of("+", "-", "REV"), keys[::-1])
+        self.assertEqual(of("[00010", "[00012"), keys[10:13])
+        self.assertEqual(of("(00010", "(00012"), keys[11:12])
+        self.assertEqual(of("[00012", "[00010", "REV"), keys[10:13][::-1])
+        self.assertEqual(of("(00012", "(00010", "REV"), keys[11:12])
+        self.assertEqual(of("[0001", "(0002"), keys[10:20])
+        self.assertEqual(of("[00012", "[00010"), [])
+        self.assertEqual(of("+", "-"), [])
+        self.assertEqual(of("-", "+", "REV"), [])
+        self.assertEqual(of("-", "+", "LIMIT", 2), keys[:2])
+        self.assertEqual(of("+", "-", "LIMIT", 2, "REV"), keys[-1:-3:-1])
+        self.assertEqual(of("-", "+", "LIMIT", 0), [])
+        self.assertEqual(of("-", "+", "LIMIT", 1500, "WITHVALUES"), [x for key in keys[:1500] for x in (key, b"v" + key)])
+        self.assertEqual(of("+", "[02998", "REV", "WITHVALUES"), [b"02999", b"v02999", b"02998", b"v02998"])
+        self.assertEqual(self.do("KV.RANGE", "nothing", "-", "+"), [])
+        for key in keys[10:20]:
+            self.do("KV.DEL", "r", key)
+        self.do("KV.SET", "r", "00015", "again")
+        self.assertEqual(of("[00009", "[00020", "WITHVALUES"),
+                         [b"00009", b"v00009", b"00015", b"again", b"00020", b"v00020"])
+
+    def test_what_is_wrong_with_a_range_is_told(self):
+        if not self.is_ordered:
+            return
+        self.refused("not valid string range item", "KV.RANGE", "r", "a", "+")
+        self.refused("not valid string range item", "KV.RANGE", "r", "-", "")
+        self.refused("syntax error", "KV.RANGE", "r", "-", "+", "LIMIT")
+        self.refused("syntax error", "KV.RANGE", "r", "-", "+", "BACKWARDS")
+        self.refused("not an integer", "KV.RANGE", "r", "-", "+", "LIMIT", "x")
+        self.refused("invalid bucket name", "KV.RANGE", "", "-", "+")
 
 
 class Listings(SettTest):
