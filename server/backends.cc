@@ -19,6 +19,7 @@ using storage::Store;
 
 namespace {
 
+constexpr uint64_t badger_wal_segment_bytes = 16ull << 20;  // one or two are allocated ahead
 constexpr storage::ShardIndex shards_per_core = 8, default_shards_min = 16, default_shards_max = 256;
 
 struct OwnedJournal {
@@ -110,6 +111,7 @@ Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context
                                        .hash = context.options.store.hash,
                                        .buckets_max = static_cast<uint32_t>(context.options.store.max_buckets),
                                        .sync_writes = from.sync_writes,
+                                       .wal_segment_bytes = badger_wal_segment_bytes,
                                        .mem_table_bytes = static_cast<uint64_t>(from.mem_table_size),
                                        .mem_tables = static_cast<uint32_t>(from.num_mem_tables),
                                        .value_threshold = static_cast<uint64_t>(from.value_threshold),

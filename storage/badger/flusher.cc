@@ -12,6 +12,8 @@ namespace sett::storage {
 namespace {
 constexpr int64_t lock_retry_ms = 1;
 constexpr int64_t retry_after_failure_ms = 1000;
+constexpr int64_t tick_ms = 1000;
+constexpr int64_t quiet_ms = 5000;
 }  // namespace
 
 void Flusher::start() {
@@ -25,6 +27,21 @@ void Flusher::start() {
   }
   update_stall();
   run_next();
+  quiet_since_ms_ = engine_.clock_.steady_ms();
+  tick();
+}
+
+// When nothing has been written for a while the memtable is flushed too: what was deleted or overwritten in it takes
+// space until then, and a start has less to replay.
+void Flusher::tick() {
+  const uint64_t changes = engine_.changes_.load(std::memory_order_relaxed);
+  const int64_t now_ms = engine_.clock_.steady_ms();
+  if (changes != changes_seen_) quiet_since_ms_ = now_ms;
+  changes_seen_ = changes;
+  if (now_ms - quiet_since_ms_ >= quiet_ms && engine_.memtable_bytes_.load(std::memory_order_relaxed) > 0)
+    memtable_is_full();
+  engine_.post(
+      Executor::Lane::background, [this] { tick(); }, tick_ms);
 }
 
 size_t Flusher::sealed() const {

@@ -39,7 +39,6 @@ class Flusher {
   void add_stats(StoreStats& stats) const;
 
  private:
-  friend class Recovery;
   // One sealed memtable: what was true when it was sealed.
   struct Seal {
     uint64_t number = 0;
@@ -55,6 +54,7 @@ class Flusher {
   };
   using SealPtr = std::shared_ptr<const Seal>;
 
+  void tick();
   void post_seal(int64_t delay_ms = 0);
   void seal();
   SealPtr seal_parts(Sequence through);
@@ -71,6 +71,8 @@ class Flusher {
   BadgerEngine& engine_;
   std::atomic<bool> seal_posted_{false}, started_{false};
   std::atomic<Sequence> flushed_through_{0};
+  uint64_t changes_seen_ = 0;  // by the last tick; of the background lane
+  int64_t quiet_since_ms_ = 0;
   mutable Mutex mutex_;
   std::deque<SealPtr> seals_ GUARDED_BY(mutex_);
   uint64_t next_seal_ GUARDED_BY(mutex_) = 1;

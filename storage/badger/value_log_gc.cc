@@ -31,6 +31,7 @@ ValueLogGc::Stats ValueLogGc::stats() const {
 
 void ValueLogGc::tick() {
   check();
+  rotate_wasteful();
   engine_.post(
       Executor::Lane::background, [this] { tick(); }, tick_ms);
 }
@@ -107,6 +108,20 @@ std::optional<VlogMeta> ValueLogGc::choose() {
   if (wastes && deadest_share >= worth_it && engine_.compactor_->is_idle()) return deadest;
   if (is_due) next_run_ms_ = engine_.clock_.steady_ms() + engine_.options_.gc_interval_ms;
   return std::nullopt;
+}
+
+// The file that is written to cannot be collected: if much of it is dead, and all files together take too much, it
+// gives way to a new one.
+void ValueLogGc::rotate_wasteful() {
+  const auto pointed_to = engine_.versions_->current()->value_bytes_in();
+  for (const ValueWriter::File& file : engine_.value_writer_->files()) {
+    if (file.sealed || !engine_.flusher_->is_idle() || engine_.memtable_bytes_.load(std::memory_order_relaxed) > 0)
+      continue;  // what points into it is known once all is flushed
+    const auto at = pointed_to.find(file.number);
+    const uint64_t live = at == pointed_to.end() ? 0 : at->second;
+    if (static_cast<double>(file.bytes) > engine_.options_.space_amplification_max * static_cast<double>(live))
+      engine_.value_writer_->rotate();
+  }
 }
 
 void ValueLogGc::begin() {
@@ -231,6 +246,7 @@ void ValueLogGc::ended(const std::shared_ptr<Collection>& collection, const Stat
   }
   ++stats_.runs;
   emptied_[collection->file] = std::max(collection->moved_through, engine_.flusher_->flushed_through());
+  if (collection->moved_through > 0) engine_.flusher_->memtable_is_full();
 }
 
 }  // namespace sett::storage

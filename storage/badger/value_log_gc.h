@@ -42,6 +42,7 @@ class ValueLogGc {
   };
 
   void tick();
+  void rotate_wasteful();
   void remove_dead();
   std::optional<VlogMeta> choose();
   void begin();
