@@ -147,6 +147,9 @@ Result<Log::Opened> Log::open(FileSystem& files, Executor& executor, Clock& cloc
   Random epochs(options.epoch_seed != 0 ? options.epoch_seed : entropy_seed());
   if (auto status = remove_all(files, options.directory, scan->unfinished); !status) return status;
   if (auto status = remove_leftovers(files, options.directory, scan->leftovers); !status) return status;
+  if (options.sync_pointed_to) {
+    if (auto status = options.sync_pointed_to(); !status) return status;
+  }
   if (auto status = sync_found(files, *scan); !status) return status;
   LogCore::Start start = start_after(*scan);
   auto first = prepare_first(files, options, start.first.number, epochs.next());

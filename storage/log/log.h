@@ -30,6 +30,9 @@ struct LogOptions {
   // Called by open() when the disk has no room for the first segment, once the log has been read and is sound: gives
   // back what the engine can spare on it. Empty: nothing.
   std::function<void()> make_room;
+  // Called by open() once every record has been visited and found sound, before anything says that they are on disk:
+  // makes durable what they point to. Empty: nothing.
+  std::function<Status()> sync_pointed_to;
   // Called on the log lane when the log has become full, or is still so after a release, or a delete finds no room:
   // whoever keeps_free() decides anew. May be empty. Must be quick.
   std::function<void()> when_full;

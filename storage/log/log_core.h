@@ -100,6 +100,7 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   std::optional<Pending> take_small_pending(bool& too_large) REQUIRES(role_);
   std::optional<Pending> swap_pending() REQUIRES(role_, mutex_);
   bool write(const Pending& pending) REQUIRES(role_);
+  bool write_records(const Pending& pending, int64_t begun_us) REQUIRES(role_);
   Status write_companion() REQUIRES(role_);
   void sync_before_segment_end() REQUIRES(role_);
   BegunSync begin_sync() REQUIRES(role_);

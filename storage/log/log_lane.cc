@@ -122,13 +122,20 @@ Status LogCore::write_companion() {
   return leaves_segment ? options_.companion->sync() : Status();
 }
 
+// On the log lane, or in close().
 bool LogCore::write(const Pending& pending) {
   const int64_t begun_us = now_us();
-  const uint64_t segments_before = segment_files_.segments();
   if (const Status status = write_companion(); !status) {
     fail(status);
     return false;
   }
+  return write_records(pending, begun_us);
+}
+
+// What the companion has to write of them is written. A loop calls this alone: what it took needs the companion's
+// bytes no more, and what the companion was given since then is the lane's.
+bool LogCore::write_records(const Pending& pending, int64_t begun_us) {
+  const uint64_t segments_before = segment_files_.segments();
   const Status status = segment_files_.write(writing_, [this] {
     MutexLock lock(mutex_);
     PreparedSegment next = std::move(prepared_.front());
@@ -264,7 +271,7 @@ void LogCore::write_if_small() {
     bool too_large = true;
     const uint64_t writes_before = writes_;
     if (!closed_)
-      if (const auto pending = take_small_pending(too_large)) write(*pending);
+      if (const auto pending = take_small_pending(too_large)) write_records(*pending, now_us());
     loop_writes_ += writes_ - writes_before;
     role_.leave();
     if (too_large) break;
