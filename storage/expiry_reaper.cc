@@ -54,6 +54,7 @@ bool ExpiryReaper::raise_floors() {
 }
 
 bool ExpiryReaper::log_pass() {
+  judged_ms_.store(pass_ms_, std::memory_order_release);
   std::string record;
   encode_without_value({.kind = Mutation::Kind::expiry_pass, .expires_at_ms = pass_ms_}, record);
   const std::array<std::string_view, 1> parts{record};

@@ -42,6 +42,8 @@ class ExpiryReaper : public std::enable_shared_from_this<ExpiryReaper> {
   void stop() { stopped_.store(true); }
 
   uint64_t expired_keys() const { return expired_keys_.load(std::memory_order_relaxed); }
+  // Of the last pass that is, or is about to be, in the log: what was due by then is never seen alive again.
+  int64_t judged_ms() const { return judged_ms_.load(std::memory_order_acquire); }
   int64_t lag_ms() const { return lag_ms_.load(std::memory_order_relaxed); }
 
  private:
@@ -65,6 +67,7 @@ class ExpiryReaper : public std::enable_shared_from_this<ExpiryReaper> {
   Sequence pass_sequence_ = 0;
   std::atomic<uint64_t> expired_keys_{0};
   std::atomic<int64_t> lag_ms_{0};
+  std::atomic<int64_t> judged_ms_{INT64_MIN};
 };
 
 }  // namespace sett::storage

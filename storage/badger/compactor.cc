@@ -134,6 +134,7 @@ void Compactor::ended(const PlanPtr& plan, const Status& status) {
       for (const TableFilePtr& table : *tables) busy_.erase(table->number());
     --running_;
     last_change_ms_ = engine_.clock_.steady_ms();
+    is_failing_ = !status;
     if (!status) {
       ++stats_.failed;
       not_before_ms_ = last_change_ms_ + retry_after_failure_ms;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -18,6 +19,7 @@ class Compactor {
   // Something has changed: looks for something to do. From any thread.
   void check();
   bool is_idle() const;
+  bool is_failing() const { return is_failing_.load(); }  // the last merge did
   struct Stats {
     uint64_t merges = 0, bytes_written = 0, failed = 0;
   };
@@ -40,6 +42,7 @@ class Compactor {
   int64_t not_before_ms_ GUARDED_BY(mutex_) = 0;  // after a failure, steady
   int64_t last_change_ms_ GUARDED_BY(mutex_) = 0;
   Stats stats_ GUARDED_BY(mutex_);
+  std::atomic<bool> is_failing_{false};
   Random seeds_ GUARDED_BY(mutex_){0};
 };
 

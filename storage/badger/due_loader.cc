@@ -77,7 +77,8 @@ void DueLoader::load(const Place& from) {
     const uint64_t value_bytes = value.varint();
     stretch->due[engine_.shard_of(user_key(key))].push_back({due_ms, std::string(key), value_bytes});
   }
-  if (state == TreeIterator::State::failed) {
+  is_failing_ = state == TreeIterator::State::failed;
+  if (is_failing_) {
     // Damage or a disk that does not read: what is due stays invisible all the same. Tried again at the next tick.
     busy_ = false;
     return;

@@ -123,7 +123,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   uint64_t learn_some(BadgerShard& shard, BucketId bucket, std::vector<Need>& needs);
   int64_t due_and_not_removed(BadgerShard& shard, BucketId bucket, int64_t now_ms);
   Status load(const VersionPtr& version, const Need& need, Pins& pins);
-  void when_counted(std::function<void()> then);
+  void when_counted(std::function<void(Status)> then);
 
   // --- engine.cc
   Journal::Appended append(std::span<Mutation> batch);

@@ -166,9 +166,11 @@ struct FetchState {
 }  // namespace
 
 // What a count stands on is there once everything sealed is flushed, and all that is due by now is known.
-void BadgerEngine::when_counted(std::function<void()> then) {
+void BadgerEngine::when_counted(std::function<void(Status)> then) {
   constexpr int64_t poll_ms = 1;
-  if (closing_ || (flusher_->is_idle() && due_loader_->covers(clock_.wall_ms()))) return then();
+  if (closing_ || (flusher_->is_idle() && due_loader_->covers(clock_.wall_ms()))) return then({});
+  if (flusher_->is_held_up() || due_loader_->is_failing())
+    return then(Status::error(ErrorKind::busy, "keys cannot be counted: what was written last cannot be flushed"));
   due_loader_->load_now();
   post(
       Executor::Lane::read, [this, then = std::move(then)]() mutable { when_counted(std::move(then)); }, poll_ms);
@@ -181,8 +183,8 @@ void BadgerEngine::fetch(uint64_t reader, std::span<const Need> needs, std::func
     std::vector<Need> others;
     std::copy_if(needs.begin(), needs.end(), std::back_inserter(others),
                  [](const Need& need) { return need.part != Part::counted; });
-    return when_counted([this, reader, others = std::move(others), done = std::move(done)]() mutable {
-      if (others.empty()) return done({});
+    return when_counted([this, reader, others = std::move(others), done = std::move(done)](Status status) mutable {
+      if (!status || others.empty()) return done(status);
       fetch(reader, others, std::move(done));
     });
   }

@@ -49,6 +49,11 @@ size_t Flusher::sealed() const {
   return seals_.size();
 }
 
+bool Flusher::is_held_up() const {
+  MutexLock lock(mutex_);
+  return !seals_.empty() && (!last_status_ || (!running_ && engine_.compactor_->is_failing()));
+}
+
 // --- Sealing
 
 void Flusher::memtable_is_full() {
@@ -80,8 +85,8 @@ void Flusher::seal() {
   update_stall();
   if (sealed)
     run_next();
-  else
-    finish_waiting();
+  else if (is_idle())
+    finish_waiting(true);
 }
 
 // Under all locks; nullptr: there is nothing to flush.
@@ -99,7 +104,7 @@ Flusher::SealPtr Flusher::seal_parts(Sequence through) NO_THREAD_SAFETY_ANALYSIS
   sealed->number = next_seal_++;
   for (auto& at : engine_.shards_) {
     sealed->passed_ms = std::min(sealed->passed_ms, at->passed_ms);
-    sealed->judged_ms = std::max(sealed->judged_ms, at->judged_ms);
+    sealed->judged_ms = std::max({sealed->judged_ms, at->judged_ms, engine_.reaper_->judged_ms()});
     sealed->parts.push_back(at->active);
     at->sealed.push_back({sealed->number, at->active});
     at->active = std::make_shared<Memtable>();
@@ -169,13 +174,15 @@ void Flusher::flush(const SealPtr& sealed) {
   auto result = run_flush(tools, input);
   if (!result) return failed(result.status());
   auto shared = std::make_shared<FlushResult>(std::move(*result));
-  engine_.when_synced(last, [this, sealed, shared](const Status& status) {
+  engine_.when_synced(last, [this, sealed, shared, is_dead = std::move(input.is_dead)](const Status& status) {
     if (!status) return failed(status);
-    publish(sealed, shared);
+    publish(sealed, shared, is_dead);
   });
 }
 
-void Flusher::note_in_manifest(const Seal& sealed, const FlushResult& result, TreeManifest& manifest) {
+// What is dead is so as of the flush: a later drop may not be on disk yet.
+std::vector<ValueWriter::File> Flusher::note_in_manifest(const Seal& sealed, const FlushResult& result,
+                                                         const IsDead& is_dead, TreeManifest& manifest) {
   manifest.flushed_through = sealed.through;
   manifest.log_reaches = std::max(manifest.log_reaches, sealed.through);
   manifest.buckets = sealed.buckets;
@@ -188,7 +195,6 @@ void Flusher::note_in_manifest(const Seal& sealed, const FlushResult& result, Tr
     totals.bytes += static_cast<uint64_t>(delta.bytes);
     totals.expiring += static_cast<uint64_t>(delta.expiring);
   }
-  const auto is_dead = engine_.dead_buckets();
   std::erase_if(manifest.totals, [&](const auto& of_bucket) { return is_dead(of_bucket.first); });
   const auto note_file = [&manifest](uint64_t number, uint64_t bytes) {
     for (VlogMeta& file : manifest.value_logs)
@@ -198,18 +204,23 @@ void Flusher::note_in_manifest(const Seal& sealed, const FlushResult& result, Tr
       }
     manifest.value_logs.push_back({number, bytes});
   };
-  for (const ValueWriter::File& file : engine_.value_writer_->files()) note_file(file.number, file.bytes);
+  std::vector<ValueWriter::File> files = engine_.value_writer_->files();
+  for (const ValueWriter::File& file : files) note_file(file.number, file.bytes);
   if (result.value_log) note_file(result.value_log->number, result.value_log->file_bytes);
+  return files;
 }
 
-void Flusher::publish(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result) {
+void Flusher::publish(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result, const IsDead& is_dead) {
   VersionEdit edit;
   if (result->table)
     edit.added_tables.push_back(
         {0, std::make_shared<TableFile>(engine_.versions_->table_path(result->table->number), *result->table)});
-  edit.change = [&](TreeManifest& manifest) { note_in_manifest(*sealed, *result, manifest); };
+  if (result->value_log) edit.added_value_logs.push_back(result->value_log->number);
+  std::vector<ValueWriter::File> noted;
+  edit.change = [&](TreeManifest& manifest) { noted = note_in_manifest(*sealed, *result, is_dead, manifest); };
   if (const Status status = engine_.versions_->apply(edit); !status) return failed(status);
-  for (const ValueWriter::File& file : engine_.value_writer_->files())
+  // Not one that was sealed since: where it ends the manifest does not say yet.
+  for (const ValueWriter::File& file : noted)
     if (file.sealed) engine_.value_writer_->forget(file.number);
   flushed_through_ = sealed->through;
   engine_.post(Executor::Lane::foreground, [this, sealed, result] { show(sealed, result); });
@@ -237,7 +248,7 @@ void Flusher::show(const SealPtr& sealed, const std::shared_ptr<FlushResult>& re
   update_stall();
   engine_.compactor_->check();
   engine_.gc_->check();
-  finish_waiting();
+  finish_waiting(false);
   run_next();
 }
 
@@ -292,13 +303,13 @@ void Flusher::flush_all(std::function<void(Status)> done) {
   if (!seal_posted_.exchange(true)) post_seal();
 }
 
-// Whoever waited for what is flushed now, or for nothing at all.
-void Flusher::finish_waiting() {
+// Whoever waited for what is flushed now, or for anything when nothing is left to flush.
+void Flusher::finish_waiting(bool nothing_is_left) {
   std::vector<Waiting> ready;
   bool seals_again = false;
   {
     MutexLock lock(mutex_);
-    const auto is_ready = [&](const Waiting& one) { return seals_.empty() || one.through <= flushed_through_; };
+    const auto is_ready = [&](const Waiting& one) { return nothing_is_left || one.through <= flushed_through_; };
     for (Waiting& one : waiting_)
       if (is_ready(one)) ready.push_back(std::move(one));
     std::erase_if(waiting_, [](const Waiting& one) { return !one.done; });

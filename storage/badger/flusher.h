@@ -32,6 +32,8 @@ class Flusher {
   void tables_changed();
   bool is_idle() const { return sealed() == 0; }
   size_t sealed() const;  // memtables that are not flushed yet
+  // The last flush has failed, or there is no room in level 0 since the last merge has: nobody should wait.
+  bool is_held_up() const;
   // The sequence up to which the manifest on disk says that all is in tables.
   Sequence flushed_through() const { return flushed_through_.load(); }
   // After a clean stop: where the log ends.
@@ -60,12 +62,15 @@ class Flusher {
   SealPtr seal_parts(Sequence through);
   void run_next();
   void flush(const SealPtr& sealed);
-  void publish(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result);
-  void note_in_manifest(const Seal& sealed, const FlushResult& result, TreeManifest& manifest);
+  using IsDead = std::function<bool(BucketId)>;
+  void publish(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result, const IsDead& is_dead);
+  // Returns what it noted of the value writer's files.
+  std::vector<ValueWriter::File> note_in_manifest(const Seal& sealed, const FlushResult& result, const IsDead& is_dead,
+                                                  TreeManifest& manifest);
   void show(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result);
   void show_to_shards(const FlushResult& result, std::vector<std::shared_ptr<const Memtable>>& freed);
   void failed(const Status& status);
-  void finish_waiting();
+  void finish_waiting(bool nothing_is_left);
   void update_stall();
 
   BadgerEngine& engine_;

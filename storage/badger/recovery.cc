@@ -117,6 +117,7 @@ Status Recovery::open_log(bool is_known, std::atomic<double>* progress) {
   options.emergency_bytes = std::min(options.emergency_bytes, options.segment_bytes);
   options.companion = engine_.value_writer_.get();
   options.epoch_seed = engine_.options_.seed;
+  options.sync_pointed_to = [this] { return sync_values(); };
   engine_.last_replayed_ = manifest_.flushed_through;
   auto opened = Log::open(engine_.files_, engine_.executor_, engine_.clock_, options, manifest_.flushed_through,
                           [this](Sequence sequence, std::string_view record) { return replay(sequence, record); });
@@ -183,8 +184,20 @@ Status Recovery::check_values(Sequence sequence, std::vector<Mutation>& batch) {
     values_.push_back(std::move(*value));
     mutation.value = values_.back();
     engine_.value_writer_->note_record(mutation.pointer.file, sequence);
+    replayed_values_.insert(mutation.pointer.file);
     uint64_t& end = value_ends_[mutation.pointer.file];
     end = std::max(end, mutation.pointer.offset + vlog_format::record_bytes(key.size(), mutation.pointer.value_bytes));
+  }
+  return {};
+}
+
+// After kill -9 they may be in the memory of the operating system only.
+Status Recovery::sync_values() {
+  for (const uint64_t number : replayed_values_) {
+    const std::string path = engine_.versions_->value_log_path(number);
+    auto file = engine_.files_.open(path);
+    if (!file) return file.status();
+    if (Status status = engine_.files_.truncate(path, (*file)->size()); !status) return status;
   }
   return {};
 }

@@ -70,6 +70,10 @@ void ValueLogGc::remove_dead() {
     }
   }
   if (edit.removed_value_logs.empty()) return;
+  // A flush does not name it again.
+  edit.change = [&](TreeManifest&) {
+    for (const uint64_t file : edit.removed_value_logs) engine_.value_writer_->forget(file);
+  };
   if (!engine_.versions_->apply(edit)) return;  // the next check tries again
   for (const uint64_t file : edit.removed_value_logs) engine_.value_logs_.forget(file);
   const uint64_t bytes = engine_.versions_->remove_needless();
@@ -164,10 +168,13 @@ void ValueLogGc::read_some(const std::shared_ptr<Collection>& collection) {
 }
 
 void ValueLogGc::move_some(const std::shared_ptr<Collection>& collection) {
+  if (engine_.closing_) return;
   constexpr size_t moves_per_lock = 4;
   // What the step under the lock reads from memory is brought in before, and kept.
   auto pins = std::make_shared<Pins>();
-  const VersionPtr version = engine_.visible_version();
+  // The current one, which may not be visible yet: it has all records up to flushed_through, by which the file was
+  // chosen.
+  const VersionPtr version = engine_.versions_->current();
   std::vector<size_t> alive;
   for (size_t i = collection->next; i < collection->records.size() && alive.size() < moves_per_lock; ++i) {
     const Record& record = collection->records[i];
@@ -208,13 +215,19 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
   const ShardIndex index = engine_.shard_of(key);
   BadgerShard& at = engine_.shard(index);
   waits = true;
-  if (!at.lock.try_lock()) return false;
+  if (engine_.stalled_.load() || !at.lock.try_lock()) return false;
   const BadgerEngine::Found found = engine_.find(at, record.tree_key, true);
   bool is_done = true;
   if (found.kind == BadgerEngine::Found::Kind::missing) {
     is_done = false;  // the tables have changed since
-  } else if (found.kind == BadgerEngine::Found::Kind::entry && found.pointer.file == collection.file &&
-             found.pointer.offset == record.offset && engine_.catalogue_.is_bound(bucket)) {
+  } else if (!engine_.catalogue_.is_bound(bucket)) {
+    collection.dead_through = std::max(collection.dead_through, engine_.log_->last());
+  } else if (found.kind != BadgerEngine::Found::Kind::entry || found.pointer.file != collection.file ||
+             found.pointer.offset != record.offset) {
+    collection.dead_through = std::max(collection.dead_through, found.sequence);
+  } else if (!found.is_live(at.floor_ms)) {
+    is_done = false;  // the pass that removes it is under way
+  } else {
     std::array<Mutation, 1> put{Mutation{.kind = Mutation::Kind::put,
                                          .bucket = bucket,
                                          .key = key,
@@ -224,13 +237,15 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
     is_done = appended.room == Journal::Room::ok;
     if (is_done) {
       engine_.apply(at, put[0], appended.sequence);
-      collection.moved_through = appended.sequence;
+      collection.dead_through = std::max(collection.dead_through, appended.sequence);
       MutexLock lock(mutex_);
       ++stats_.moved_values;
       stats_.moved_bytes += record.value.size();
     }
   }
   engine_.unlock(index);
+  if (engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes)
+    engine_.flusher_->memtable_is_full();
   waits = !is_done;
   return is_done;
 }
@@ -245,8 +260,9 @@ void ValueLogGc::ended(const std::shared_ptr<Collection>& collection, const Stat
     return;
   }
   ++stats_.runs;
-  emptied_[collection->file] = std::max(collection->moved_through, engine_.flusher_->flushed_through());
-  if (collection->moved_through > 0) engine_.flusher_->memtable_is_full();
+  emptied_[collection->file] = collection->dead_through;
+  // What was moved, and what replaced the rest, is flushed soon.
+  engine_.flusher_->memtable_is_full();
 }
 
 }  // namespace sett::storage

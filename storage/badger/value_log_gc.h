@@ -38,7 +38,7 @@ class ValueLogGc {
     std::unique_ptr<VlogScanner> scanner;
     std::vector<Record> records;  // read, and perhaps alive
     size_t next = 0;              // of them
-    Sequence moved_through = 0;   // the last move
+    Sequence dead_through = 0;    // the last record that moved, replaced or removed one of its values
   };
 
   void tick();

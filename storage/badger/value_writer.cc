@@ -117,7 +117,7 @@ Status ValueWriter::begin_file(uint64_t wanted) {
   {
     MutexLock lock(mutex_);
     number_ = number;
-    end_ = allocated_ = file_header_bytes;
+    end_ = allocated_ = synced_ = file_header_bytes;
     records_ = 0;
   }
   return grow(wanted);
@@ -162,7 +162,6 @@ Status ValueWriter::write() {
     MutexLock lock(mutex_);
     queued.swap(queue_);
     queue_bytes_ = 0;
-    unwritten_.store(false, std::memory_order_release);
   }
   for (const Queued& value : queued) {
     auto offset = writer_->append(value.tree_key, value.value, value.sequence);
@@ -170,13 +169,19 @@ Status ValueWriter::write() {
     assert(*offset == value.offset);
     unsynced_ = true;
   }
+  MutexLock lock(mutex_);
+  unwritten_.store(!queue_.empty(), std::memory_order_release);
   return {};
 }
 
 Status ValueWriter::sync() {
   if (!broken_ || !unsynced_) return broken_;
   unsynced_ = false;
-  return broken_ = writer_->sync();
+  const uint64_t written = writer_->file_bytes();
+  if (broken_ = writer_->sync(); !broken_) return broken_;
+  MutexLock lock(mutex_);
+  synced_ = written;
+  return {};
 }
 
 Status ValueWriter::close() {
@@ -188,7 +193,7 @@ Status ValueWriter::close() {
 std::vector<ValueWriter::File> ValueWriter::files() const {
   MutexLock lock(mutex_);
   std::vector<File> files = sealed_;
-  if (number_ != 0) files.push_back({number_, end_, false});
+  if (number_ != 0) files.push_back({number_, synced_, false});
   return files;
 }
 

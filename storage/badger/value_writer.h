@@ -37,7 +37,7 @@ class ValueWriter final : public LogCompanion {
   // A file that was begun since the start, also the active one.
   struct File {
     uint64_t number = 0;
-    uint64_t bytes = 0;  // up to the end of the places given out
+    uint64_t bytes = 0;  // that are on disk; of a sealed one all that were given out
     bool sealed = false;
   };
 
@@ -91,6 +91,7 @@ class ValueWriter final : public LogCompanion {
   Random random_ GUARDED_BY(mutex_);
   uint64_t number_ GUARDED_BY(mutex_) = 0;     // of the active file; 0: none yet
   uint64_t end_ GUARDED_BY(mutex_) = 0;        // of the places given out in it
+  uint64_t synced_ GUARDED_BY(mutex_) = 0;     // of it, on disk
   uint64_t allocated_ GUARDED_BY(mutex_) = 0;  // places are given out up to here
   uint64_t records_ GUARDED_BY(mutex_) = 0;
   uint64_t wanted_ GUARDED_BY(mutex_) = 0;  // bytes that somebody was told to wait for

@@ -58,6 +58,7 @@ Status VersionSet::apply(const VersionEdit& edit) {
   MutexLock lock(mutex_);
   if (!status) {
     for (const auto& added : edit.added_tables) uncertain_tables_.push_back(added.table);
+    uncertain_values_.insert(uncertain_values_.end(), edit.added_value_logs.begin(), edit.added_value_logs.end());
     return status;
   }
   for (int level = 0; level < levels_max; ++level)
@@ -72,6 +73,8 @@ Status VersionSet::apply(const VersionEdit& edit) {
   });
   std::move(uncertain_tables_.begin(), uncertain_tables_.end(), std::back_inserter(needless_tables_));
   uncertain_tables_.clear();
+  needless_values_.insert(needless_values_.end(), uncertain_values_.begin(), uncertain_values_.end());
+  uncertain_values_.clear();
   needless_values_.insert(needless_values_.end(), edit.removed_value_logs.begin(), edit.removed_value_logs.end());
   manifest_ = std::move(manifest);
   version_ = std::move(after);

@@ -19,6 +19,8 @@ struct VersionEdit {
   std::vector<uint64_t> removed_tables;
   std::vector<Version::Added> added_tables;
   std::vector<uint64_t> removed_value_logs;
+  std::vector<uint64_t>
+      added_value_logs;  // that go where the edit fails; what the manifest says of them is in `change`
   std::function<void(TreeManifest&)> change;  // of what else the manifest says; may be empty
 };
 
@@ -60,7 +62,7 @@ class VersionSet {
   TreeManifest manifest_ GUARDED_BY(mutex_);
   VersionPtr version_ GUARDED_BY(mutex_);
   std::vector<TableFilePtr> needless_tables_ GUARDED_BY(mutex_), uncertain_tables_ GUARDED_BY(mutex_);
-  std::vector<uint64_t> needless_values_ GUARDED_BY(mutex_);
+  std::vector<uint64_t> needless_values_ GUARDED_BY(mutex_), uncertain_values_ GUARDED_BY(mutex_);
 };
 
 }  // namespace sett::storage

@@ -127,14 +127,16 @@ void EngineHarness::lock_all(const LockSet& locks) {
   }
 }
 
-void EngineHarness::fetch(Transaction& txn) {
+bool EngineHarness::fetch(Transaction& txn) {
   for (auto& [store, needs] : txn.needs()) {
-    auto done = std::make_shared<bool>(false);
-    store->fetch(reader, needs, [done](const Status& status) { *done = status.is_ok(); });
+    auto done = std::make_shared<std::optional<Status>>();
+    store->fetch(reader, needs, [done](const Status& status) { *done = status; });
     for (int steps = 0; steps < 10000 && !*done; ++steps)
       if (!executor.run_one()) executor.run_for(1);
     REQUIRE(*done);
+    if (!**done) return false;
   }
+  return true;
 }
 
 std::optional<EngineHarness::Outcome> EngineHarness::settle(Transaction& txn, LockSet& locks, uint32_t& conflicts) {
@@ -158,8 +160,7 @@ std::optional<EngineHarness::Outcome> EngineHarness::settle(Transaction& txn, Lo
       return std::nullopt;
     case Transaction::Verdict::needs_fetch:
       release();
-      fetch(txn);
-      return std::nullopt;
+      return fetch(txn) ? std::nullopt : std::optional(Outcome::fetch_failed);
   }
   const auto kind = txn.commit();
   last_now_ms_ = txn.now_ms();

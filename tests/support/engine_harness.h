@@ -58,7 +58,15 @@ class EngineHarness : public StoreRouter, private MutationHook {
     Event event;
     friend bool operator==(const Seen&, const Seen&) = default;
   };
-  enum class Outcome : uint8_t { committed, no_space, failed, too_many_buckets, several_stores, no_progress };
+  enum class Outcome : uint8_t {
+    committed,
+    no_space,
+    failed,
+    fetch_failed,
+    too_many_buckets,
+    several_stores,
+    no_progress
+  };
   using Body = std::function<void(Transaction&)>;
 
   explicit EngineHarness(EngineOptions options_to_use);
@@ -105,7 +113,7 @@ class EngineHarness : public StoreRouter, private MutationHook {
  private:
   void on_mutation(std::string_view bucket, const std::string_view* key, Event event) override;
   void lock_all(const LockSet& locks);
-  void fetch(Transaction& txn);
+  bool fetch(Transaction& txn);
   Result<std::unique_ptr<Store>> open_engine();
   // Whether the run is over; else it is run again.
   std::optional<Outcome> settle(Transaction& txn, LockSet& locks, uint32_t& conflicts);
