@@ -169,7 +169,7 @@ void Dispatcher::release_locks(Connection& connection) {
 
 void Dispatcher::abandon(Connection& connection) {
   release_locks(connection);
-  for (Store* store : connection.pending().fetched_from) store->release_fetched(connection.session().id);
+  release_fetched(connection);
   connection.pending().reset();
 }
 
@@ -274,6 +274,13 @@ void Dispatcher::fetch(Connection& connection) {
   }
 }
 
+void Dispatcher::release_fetched(Connection& connection) {
+  PendingCommand& pending = connection.pending();
+  for (Store* store : pending.fetched_from) store->release_fetched(connection.session().id);
+  pending.fetched_from.clear();
+  pending.fetch_rounds = 0;
+}
+
 void Dispatcher::wait_for_room(Connection& connection, uint64_t progress_before) {
   connection.pending().waits_for_room = true;
   loop_.wait_for_progress(connection.shared_from_this());
@@ -330,7 +337,7 @@ Dispatcher::Result Dispatcher::run_entry(Connection& connection, Arguments args)
         break;
     }
     gate(connection, begin, out.size());
-    for (Store* store : pending.fetched_from) store->release_fetched(connection.session().id);
+    release_fetched(connection);
     return Result::done;
   }
 }
@@ -370,6 +377,8 @@ Dispatcher::Result Dispatcher::run_stepped(Connection& connection, Arguments arg
       continue;
     }
     for (const auto& dependency : txn_.dependencies()) pending.depend_on(dependency);
+    // However long the way, what it has in memory and waits for is that of a step.
+    release_fetched(connection);
     if (!pending.progress.done && row.kind == CommandKind::keyspace) continue;
     if (row.all_stores && ++pending.store_index < stores.size()) {
       pending.progress.shard = 0;
@@ -392,7 +401,7 @@ Dispatcher::Result Dispatcher::finish_stepped(Connection& connection) {
   for (const auto& dependency : pending.dependencies)
     if (dependency.sequence > dependency.store->journal().safe())
       connection.gates().add(begin, out.size(), *dependency.store, dependency.sequence);
-  for (Store* store : pending.fetched_from) store->release_fetched(connection.session().id);
+  release_fetched(connection);
   return Result::done;
 }
 

@@ -14,6 +14,11 @@ namespace {
 constexpr uint64_t entries_per_call_max = 100'000;
 constexpr uint64_t steps_per_call_max = 4096;
 constexpr uint64_t reply_bytes_per_call = 16 << 20;
+
+// Of a void step the dispatcher cuts off what it wrote at the end of the reply, so nothing may have been put before it.
+bool is_good(const CommandContext& ctx) {
+  return ctx.txn.verdict() == storage::Transaction::Verdict::good;
+}
 }  // namespace
 
 std::optional<uint64_t> read_cursor(CommandContext& ctx, std::string_view text) {
@@ -43,7 +48,7 @@ bool step_scan(CommandContext& ctx, storage::Transaction::Bucket bucket, uint64_
       bucket, progress.position, std::min(entries_max, entries_per_step),
       [&](std::string_view key, const storage::EntryView&) { visit(key); }, prefix);
   progress.shard = ctx.txn.store(bucket).scan_shard(progress.position);
-  return progress.position == 0;
+  return progress.position == 0 && is_good(ctx);
 }
 
 void step_cursor_scan(CommandContext& ctx, storage::Transaction::Bucket bucket, uint64_t cursor, uint64_t count,
@@ -69,6 +74,7 @@ void step_cursor_scan(CommandContext& ctx, storage::Transaction::Bucket bucket, 
     ctx.reply.bulk(key);
     ++progress.elements;
   });
+  if (!is_good(ctx)) return;
   const uint64_t bytes = ctx.reply.mark() - progress.mark;
   progress.done = at_end || looked_at >= count || ++steps >= steps_per_call_max ||
                   bytes > std::min(reply_bytes_per_call, ctx.reply_bytes_max);

@@ -19,7 +19,7 @@ std::optional<uint64_t> read_count(CommandContext& ctx, std::string_view text);
 
 using KeyVisitor = std::function<void(std::string_view key)>;
 // Looks at up to `entries_max` entries from progress.position on and moves the position and the shard on. True: the end
-// was reached.
+// was reached; false in a void run.
 // `prefix`: what all wanted keys begin with; others may be visited all the same.
 bool step_scan(CommandContext& ctx, storage::Transaction::Bucket bucket, uint64_t entries_max, std::string_view prefix,
                const KeyVisitor& visit);

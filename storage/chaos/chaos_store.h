@@ -28,11 +28,11 @@ struct ChaosOptions {
 };
 
 // A store that makes nothing easy: it passes everything on to another one, but at random says that an entry is not in
-// memory, that a command needs all shards, that a lock is taken, that somebody else's write came between. All of that a
-// real store may say at any time, so a caller that works over this one works over those to come. Never says what the
-// contract excludes: a need is answered once fetched (until every reader that fetched it has released it), a run that
-// holds all shards is not sent for more, conflicts come fewer than conflicts_max times in a row.
-// Threads: as Store.
+// memory, that a scan ends early, that a command needs all shards, that a lock is taken, that somebody else's write
+// came between. All of that a real store may say at any time, so a caller that works over this one works over those to
+// come. Never says what the contract excludes: a need is answered once fetched (until every reader that fetched it has
+// released it), a run that holds all shards is not sent for more, conflicts come fewer than conflicts_max times in a
+// row. Threads: as Store.
 class ChaosStore final : public Store {
  public:
   static constexpr uint32_t conflicts_max = 16;  // callers give up after 64
@@ -71,9 +71,7 @@ class ChaosStore final : public Store {
   void release_fetched(uint64_t reader) override;
 
   ShardIndex scan_shard(uint64_t position) const override { return inner_->scan_shard(position); }
-  uint64_t scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>& needs) override {
-    return inner_->scan(scan, visit, needs);
-  }
+  uint64_t scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>& needs) override;
   bool walk(const Walk& walk, const WalkVisitor& visit, std::string& next, std::vector<Need>& needs) override {
     return inner_->walk(walk, visit, next, needs);
   }

@@ -18,12 +18,29 @@ from support_py import resp, servers  # noqa: E402
 STOP_LIMIT_S = 10
 ROUNDS, ROUNDS_LONG = 4, 100
 
+# Of these settings each start draws one value; small ones, so that a round sees many files come and go.
+DRAWN_ALWAYS = {"store.shards": ["1", "2", "3", "8", "64"], "store.hash": ["xxh3", "fnv1a", "crc16"]}
+DRAWN = {
+    "simple_kv": {"simple_kv.snapshot_log_size": ["256kb", "1mb", "64mb"],
+                  "simple_kv.wal_segment_size": ["64kb", "256kb", "4mb"]},
+    "badger": {"badger.mem_table_size": ["1mb", "1mb", "2mb", "10mb"],
+               "badger.value_threshold": ["0", "64", "64", "1000", "1mb"],
+               "badger.value_log_file_size": ["1mb", "1mb", "4mb"],
+               "badger.value_log_max_entries": ["200", "1000000"],
+               "badger.value_log_gc_discard_ratio": ["0.05", "0.5"],
+               "badger.value_log_gc_interval_in_seconds": ["1"],
+               "badger.num_mem_tables": ["1", "4"],
+               "badger.num_level0_tables": ["1", "2"],
+               "badger.num_level0_tables_stall": ["3", "8"]},
+}
+
 
 def parse_arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--settd", required=True, help="path of settd, or of redis-server with a redis peer")
     parser.add_argument("--peer", choices=["settd", "redis", "redis-forgetful"], default="settd",
                         help="what --settd is; redis-forgetful keeps nothing on disk and must fail")
+    parser.add_argument("--backend", choices=list(DRAWN), default="simple_kv", help="what keeps the data of settd")
     parser.add_argument("--rounds", type=int, default=ROUNDS_LONG if os.environ.get("SETT_LONG") else ROUNDS,
                         help=f"how many (default {ROUNDS}, with SETT_LONG {ROUNDS_LONG})")
     parser.add_argument("--seed", type=int, default=1)
@@ -31,10 +48,6 @@ def parse_arguments(argv):
     parser.add_argument("--readers", type=int, default=2)
     parser.add_argument("--load-max-s", type=float, default=1.5, help="the longest load before a kill")
     parser.add_argument("--start-limit-s", type=float, default=60)
-    parser.add_argument("--shards", default="1,2,3,8,64")
-    parser.add_argument("--hashes", default="xxh3,fnv1a,crc16")
-    parser.add_argument("--snapshot-log-sizes", default="256kb,1mb,64mb")
-    parser.add_argument("--wal-segment-sizes", default="64kb,256kb,4mb")
     parser.add_argument("--settd-arg", action="append", default=[])
     return parser.parse_args(argv)
 
@@ -58,11 +71,11 @@ class Loop:
             self.server = servers.start_redis(servers.find_redis(options.settd), self.directory, *flags)
             self.settings = " ".join(flags)
             return
-        pick = lambda text: self.rng.choice(text.split(","))  # noqa: E731
-        flags = ["--store.backend", "simple_kv", "--simple_kv.sync_writes", "true" if round_number % 2 else "false",
-                 "--store.shards", pick(options.shards), "--store.hash", pick(options.hashes),
-                 "--simple_kv.snapshot_log_size", pick(options.snapshot_log_sizes),
-                 "--simple_kv.wal_segment_size", pick(options.wal_segment_sizes), *options.settd_arg]
+        flags = ["--store.backend", options.backend,
+                 f"--{options.backend}.sync_writes", "true" if round_number % 2 else "false"]
+        for name, values in {**DRAWN_ALWAYS, **DRAWN[options.backend]}.items():
+            flags += [f"--{name}", self.rng.choice(values)]
+        flags += options.settd_arg
         self.settings = " ".join(flags)
         self.server = servers.start_settd(options.settd, self.directory, *flags)
 
@@ -144,6 +157,9 @@ class Loop:
         for begin in range(0, len(keys), 200):
             some = keys[begin:begin + 200]
             replies = connection.pipeline([command for key in some for command in (["GET", key], ["PTTL", key])])
+            refused = [reply for reply in replies if reply.is_error]
+            if refused:
+                raise records.Contradiction(f"database {database}: {len(refused)} reads were refused: {refused[0]!r}")
             for place, key in enumerate(some):
                 value, ttl_ms = replies[2 * place].value, replies[2 * place + 1].value
                 if value is not None and ttl_ms != -2:  # else it fell due between SCAN and here
@@ -180,7 +196,8 @@ def run(options):
         try:
             for round_number in range(options.rounds):
                 print(loop.round(round_number), flush=True)
-        except (records.Contradiction, servers.StartFailed, AssertionError, resp.Closed, OSError) as error:
+        except (records.Contradiction, servers.StartFailed, AssertionError, resp.ProtocolError, resp.Closed,
+                OSError) as error:
             directory.keep = True
             print(f"FAILED in round {round_number}, seed {options.seed}, started with {loop.settings}\n"
                   f"{type(error).__name__}: {error}\ndata and logs: {directory.path}")

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,31 @@ Command random_command(storage::Random& random) {
 }
 
 }  // namespace
+
+TEST_CASE("a walk that has to fetch in between replies each key once, and the right number of them") {
+  const auto seed = GENERATE(range(1u, 6u));
+  INFO("seed " << seed);
+  constexpr size_t keys = 3000;
+  LiveServer server({}, 1, true, full_at_times("memory", 0, seed));
+  auto client = server.connect();
+  for (size_t i = 0; i < keys; ++i) REQUIRE(client->call({"SET", "key:" + std::to_string(i), "v"}) == "+OK\r\n");
+  for (const Command& command : {Command{"KEYS", "*"}, Command{"SCAN", "0", "COUNT", "5000"},
+                                 Command{"KV.LIST", "0", "key:", "COUNT", "5000"}}) {
+    INFO(command[0]);
+    std::string reply = client->call(command);
+    const std::string head = command[0] == "KEYS" ? "*3000\r\n" : "*2\r\n$1\r\n0\r\n*3000\r\n";
+    REQUIRE(reply.starts_with(head));
+    std::set<std::string> found;
+    for (size_t at = head.size(); at < reply.size();) {
+      const size_t line_end = reply.find("\r\n", at);
+      REQUIRE(reply[at] == '$');
+      const size_t bytes = std::stoul(reply.substr(at + 1, line_end - at - 1));
+      found.insert(reply.substr(line_end + 2, bytes));
+      at = line_end + 2 + bytes + 2;
+    }
+    CHECK(found.size() == keys);
+  }
+}
 
 TEST_CASE("a command that a full disk refuses has changed nothing, and can be sent again") {
   const auto seed = GENERATE(range(1u, 6u));
