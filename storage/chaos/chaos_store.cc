@@ -78,15 +78,14 @@ ReadResult ChaosStore::read(BucketId bucket, std::string_view key, Part part, in
   return inner_->read(bucket, key, part, now_ms);
 }
 
-// The place of a scan is fetched as if it were a key.
+// Once fetched, all of the bucket is there: places of a scan are numbered anew in each run.
 uint64_t ChaosStore::scan(const Scan& scan, const ScanVisitor& visit, std::vector<Need>& needs) {
   Scan shorter = scan;
   {
     MutexLock guard(mutex_);
-    const std::string place = std::to_string(scan.position);
-    if (happens(options_.need_one_in) && !is_fetched(scan.bucket, place, Part::range)) {
+    if (happens(options_.need_one_in) && !is_fetched(scan.bucket, {}, Part::range)) {
       needs_.fetch_add(1);
-      needs.push_back({scan.bucket, place, Part::range});
+      needs.push_back({scan.bucket, {}, Part::range});
       return scan.position;
     }
     if (happens(options_.need_one_in)) shorter.entries_max = 1 + random_.below(std::max<uint64_t>(1, scan.entries_max));
