@@ -1,5 +1,6 @@
 #include "server/event_loop.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 
@@ -144,8 +145,11 @@ void EventLoop::on_cron() {
   if (!waiting_.empty()) wake_waiting();
   if (stopping_ && (connections_.empty() || steady_ms_ >= stop_at_ms_)) {
     for (const auto& connection : all) connection->close();
-    stopped_ = true;
-    return;
+    drained_.store(true);
+    // The commands that others still wait for need the foreground steps of the engines, which are given to all loops.
+    stopped_ = std::all_of(services_.loops.begin(), services_.loops.end(),
+                           [](const auto& loop) { return loop->drained_.load(); });
+    if (stopped_) return;
   }
   schedule_cron();
 }

@@ -37,7 +37,7 @@ class EventLoop {
   void adopt(int fd, std::string address, std::string local_address, bool is_unix);
   // Some journal's marks moved. Wakes the loop only if somebody on it waits for that.
   void on_journal_progress();
-  // Ends the thread once all connections are closed or `grace_ms` is over; then join().
+  // Ends the thread once all connections, those of the other loops too, are closed or `grace_ms` is over; then join().
   void stop(int64_t grace_ms);
   void join();
   const LoopStatistics& statistics() const { return statistics_; }
@@ -97,6 +97,7 @@ class EventLoop {
   std::vector<std::shared_ptr<Connection>> to_flush_, flushing_;
   std::vector<std::shared_ptr<Connection>> waiting_, retrying_;
   bool stopping_ = false;
+  std::atomic<bool> drained_{false};  // no connection is left, and none will come
   bool stopped_ = false;
   int64_t stop_at_ms_ = 0;
 };
