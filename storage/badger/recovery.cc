@@ -34,7 +34,6 @@ Status list_numbers(FileSystem& files, const std::string& directory, std::string
 }  // namespace
 
 Status Recovery::run(std::atomic<double>* progress) {
-  progress_ = progress;
   for (const char* name : {"tables", "values"})
     if (Status status = engine_.files_.create_directories(folder(name)); !status) return status;
   auto lock = engine_.files_.lock(folder("LOCK"));
@@ -43,11 +42,14 @@ Status Recovery::run(std::atomic<double>* progress) {
   bool is_known = false;
   if (Status status = read_manifest(is_known); !status) return status;
   if (Status status = find_files(); !status) return status;
+  // The first start writes one before there is any other file.
+  if (!is_known && !(found_tables_.empty() && found_values_.empty()))
+    return Status::corruption(folder("MANIFEST"), 0, "the manifest is missing; nothing was changed");
   lock_all();
   const Status status = open_log(is_known, progress);
   if (!status) return status;
   engine_.unlock_all();
-  if (Status tidied = tidy_values(); !tidied) return tidied;
+  if (Status tidied = tidy_values(is_known); !tidied) return tidied;
   return remove_orphans();
 }
 
@@ -228,7 +230,7 @@ Status Recovery::replay_pass(int64_t pass_ms, Sequence sequence) NO_THREAD_SAFET
 // --- Files
 
 // The value logs in use end where what counts ends: what was allocated behind goes back. From now on all are sealed.
-Status Recovery::tidy_values() {
+Status Recovery::tidy_values(bool is_known) {
   std::vector<VlogMeta> known;
   for (const auto& [number, end] : value_ends_) {
     const std::string path = engine_.versions_->value_log_path(number);
@@ -245,7 +247,7 @@ Status Recovery::tidy_values() {
   }
   engine_.versions_->know_value_logs(known);
   const Status status = engine_.versions_->apply({});
-  return status.kind() == ErrorKind::no_space ? Status() : status;
+  return is_known && status.kind() == ErrorKind::no_space ? Status() : status;
 }
 
 Status Recovery::remove_orphans() {

@@ -28,7 +28,7 @@ class Recovery {
   Status replay_pass(int64_t pass_ms, Sequence sequence);
   void lock_all();
   Status sync_values();
-  Status tidy_values();
+  Status tidy_values(bool is_known);
   Status remove_orphans();
   std::string folder(std::string_view name) const { return join_path(engine_.options_.path, name); }
 
@@ -38,8 +38,6 @@ class Recovery {
   std::map<uint64_t, uint64_t> value_ends_;  // of the value logs that are in use: where what counts ends
   std::set<uint64_t> replayed_values_;       // of these, what records of the log point into
   std::vector<std::string> values_;          // of the batch at hand, as they lie in value logs
-  uint64_t bytes_to_replay_ = 0, replayed_bytes_ = 0;
-  std::atomic<double>* progress_ = nullptr;
 };
 
 }  // namespace sett::storage

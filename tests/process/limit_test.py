@@ -51,6 +51,8 @@ class Descriptors(settd.SettdTest):
 
 
 class FullDisk(settd.SettdTest):
+    arguments = ["--simple_kv.wal_segment_size", "4mb"]
+
     def setUp(self):
         super().setUp()
         self.disk = os.path.join(self.directory.path, "disk")
@@ -83,7 +85,7 @@ class FullDisk(settd.SettdTest):
         ballast = os.path.join(self.disk, "ballast")
         with open(ballast, "wb") as file:
             file.write(b"x" * (20 << 20))
-        server = self.start("--simple_kv.wal_segment_size", "4mb", data_dir=os.path.join(self.disk, "data"))
+        server = self.start(*self.arguments, data_dir=os.path.join(self.disk, "data"))
         connection = self.connect(server)
         written = self.fill(connection)
         self.assertEqual(connection.call("DBSIZE").value, written)  # what was refused has changed nothing
@@ -93,7 +95,6 @@ class FullDisk(settd.SettdTest):
         os.remove(ballast)
         self.wait_for_a_write(connection, "after")
         server.kill()
-        connection = self.connect(self.start("--simple_kv.wal_segment_size", "4mb", name="again",
-                                             data_dir=os.path.join(self.disk, "data")))
+        connection = self.connect(self.start(*self.arguments, name="again", data_dir=os.path.join(self.disk, "data")))
         self.assertEqual(connection.call("DBSIZE").value, written)
         self.assertEqual(connection.call("EXISTS", "key:0", "key:1", "after").value, 2)

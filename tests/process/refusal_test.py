@@ -27,24 +27,6 @@ class Refusals(settd.SettdTest):
             connection.call("SET", f"later:{i}", "v" * 1000)
         server.kill()
 
-    def contents(self):
-        found = {}
-        for folder, _, names in os.walk(self.data):
-            for name in names:
-                path = os.path.join(folder, name)
-                with open(path, "rb") as file:
-                    found[path] = file.read()
-        return found
-
-    def flip(self, pattern, offset):
-        path = sorted(glob.glob(os.path.join(self.data, "simple_kv", pattern)))[0]
-        with open(path, "r+b") as file:
-            file.seek(offset, os.SEEK_SET if offset >= 0 else os.SEEK_END)
-            byte = file.read(1)[0]
-            file.seek(-1, os.SEEK_CUR)
-            file.write(bytes([byte ^ 0x40]))
-        return path
-
     def test_unknown_flag(self):
         self.assert_refused("--server.prot", "7000", says=["server.prot"])
 
@@ -90,7 +72,7 @@ class Refusals(settd.SettdTest):
         files = self.contents()
         for pattern, offset in (("last_state/MANIFEST", 20), ("last_state/*.snapshot", 60), ("wal/*.wal", 100)):
             with self.subTest(pattern):
-                path = self.flip(pattern, offset)
+                path = self.flip(f"simple_kv/{pattern}", offset)
                 damaged = self.contents()
                 output = self.assert_refused(*self.start_arguments(), says=[os.path.basename(path)])
                 self.assertNotIn("ready", output)

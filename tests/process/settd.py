@@ -1,5 +1,6 @@
 """A settd binary and a directory for each test of this folder."""
 
+import glob
 import os
 import pathlib
 import subprocess
@@ -52,3 +53,23 @@ class SettdTest(unittest.TestCase):
             self.assertIn(text, output)
         self.assertLessEqual(output.count("\n"), 6, output)
         return output
+
+    def contents(self):
+        """{path: bytes} of the data directory."""
+        found = {}
+        for folder, _, names in os.walk(self.data):
+            for name in names:
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    found[path] = file.read()
+        return found
+
+    def flip(self, pattern, offset):
+        """Changes a bit of the first file of that pattern; its path."""
+        path = sorted(glob.glob(os.path.join(self.data, pattern)))[0]
+        with open(path, "r+b") as file:
+            file.seek(offset, os.SEEK_SET if offset >= 0 else os.SEEK_END)
+            byte = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 0x40]))
+        return path

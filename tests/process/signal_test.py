@@ -38,7 +38,7 @@ class Writer(threading.Thread):
             self.connection.close()
 
 
-class Signals(settd.SettdTest):
+class StopsUnderLoad(settd.SettdTest):
     def stops_under_load(self, number, *arguments):
         server = self.start(*arguments)
         writers = [Writer(server.port, f"w{i}") for i in range(4)]
@@ -56,6 +56,8 @@ class Signals(settd.SettdTest):
                     if connection.call("GET", f"{writer.name}:{i}").value != str(i).encode()]
             self.assertEqual(lost, [], f"of {writer.acknowledged}")
 
+
+class Signals(StopsUnderLoad):
     def test_sigterm_under_load(self):
         self.stops_under_load(signal.SIGTERM)
 
