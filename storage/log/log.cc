@@ -145,11 +145,11 @@ Result<Log::Opened> Log::open(FileSystem& files, Executor& executor, Clock& cloc
   const uint64_t blocks = (options.segment_bytes + block_bytes - 1) / block_bytes;
   options.segment_bytes = std::max<uint64_t>(1, blocks) * block_bytes;
   Random epochs(options.epoch_seed != 0 ? options.epoch_seed : entropy_seed());
-  if (auto status = remove_all(files, options.directory, scan->unfinished); !status) return status;
-  if (auto status = remove_leftovers(files, options.directory, scan->leftovers); !status) return status;
   if (options.sync_pointed_to) {
     if (auto status = options.sync_pointed_to(); !status) return status;
   }
+  if (auto status = remove_all(files, options.directory, scan->unfinished); !status) return status;
+  if (auto status = remove_leftovers(files, options.directory, scan->leftovers); !status) return status;
   if (auto status = sync_found(files, *scan); !status) return status;
   LogCore::Start start = start_after(*scan);
   auto first = prepare_first(files, options, start.first.number, epochs.next());
