@@ -52,20 +52,22 @@ Status VersionSet::apply(const VersionEdit& edit) {
     return std::find(edit.removed_value_logs.begin(), edit.removed_value_logs.end(), file.number) !=
            edit.removed_value_logs.end();
   });
+  const auto removes = [&](uint64_t number) {
+    return std::find(edit.removed_tables.begin(), edit.removed_tables.end(), number) != edit.removed_tables.end();
+  };
   if (edit.change) edit.change(manifest);
   manifest.next_file_number = next_number_.load();
   const Status status = write_tree_manifest(files_, folders_.base, manifest);
   MutexLock lock(mutex_);
   if (!status) {
-    for (const auto& added : edit.added_tables) uncertain_tables_.push_back(added.table);
+    for (const auto& added : edit.added_tables)
+      if (!removes(added.table->number())) uncertain_tables_.push_back(added.table);  // else it was to move
     uncertain_values_.insert(uncertain_values_.end(), edit.added_value_logs.begin(), edit.added_value_logs.end());
     return status;
   }
   for (int level = 0; level < levels_max; ++level)
     for (const TableFilePtr& table : before->level(level))
-      if (std::find(edit.removed_tables.begin(), edit.removed_tables.end(), table->number()) !=
-          edit.removed_tables.end())
-        needless_tables_.push_back(table);
+      if (removes(table->number())) needless_tables_.push_back(table);
   // What moved to another level is still there.
   std::erase_if(needless_tables_, [&](const TableFilePtr& table) {
     return std::any_of(edit.added_tables.begin(), edit.added_tables.end(),
