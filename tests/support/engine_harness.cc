@@ -60,7 +60,7 @@ Result<std::unique_ptr<Store>> EngineHarness::open_engine() {
     badger.sync_interval_ms = options.kv.sync_interval_ms;
     badger.wal_segment_bytes = options.kv.wal_segment_bytes;
     badger.seed = options.seed;
-    return open_badger(*files, executor, clock, badger, nullptr);
+    return open_badger(seen_through ? *seen_through : *files, executor, clock, badger, nullptr);
   }
   const MemoryStoreOptions memory{.shards = shards,
                                   .hash = find_key_hash(options.kv.hash),

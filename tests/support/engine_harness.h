@@ -106,6 +106,7 @@ class EngineHarness : public StoreRouter, private MutationHook {
   EngineOptions options;
   ManualClock clock;
   std::unique_ptr<SimulatedFileSystem> files;
+  FileSystem* seen_through = nullptr;  // what badger is given instead of the files, which it hands the calls on to
   SeededExecutor executor;
   std::vector<Seen> seen;  // by the hook
   uint64_t reruns = 0;
