@@ -34,6 +34,16 @@ void DueLoader::load_now() {
   });
 }
 
+void DueLoader::want(int64_t through_ms) {
+  int64_t before = wanted_ms_;
+  while (before < through_ms && !wanted_ms_.compare_exchange_weak(before, through_ms)) {
+  }
+}
+
+bool DueLoader::covers_now() const {
+  return std::max(engine_.clock_.wall_ms(), wanted_ms_.load()) < covered_ms_.load(std::memory_order_acquire);
+}
+
 void DueLoader::tick() {
   load_now();
   engine_.post(
@@ -46,7 +56,8 @@ void DueLoader::ended() {
   const Place from = *std::min_element(ends_.begin(), ends_.end());
   covered_ms_.store(from.ms, std::memory_order_release);
   again_ = false;
-  if (from.ms >= engine_.clock_.wall_ms() + ahead_min_ms || engine_.closing_) {
+  const bool is_enough = from.ms >= engine_.clock_.wall_ms() + ahead_min_ms && from.ms > wanted_ms_;
+  if (is_enough || engine_.closing_) {
     busy_ = false;
     return;
   }
@@ -57,7 +68,9 @@ void DueLoader::load(const Place& from) {
   auto stretch = std::make_shared<Stretch>();
   stretch->version = engine_.visible_version();
   stretch->due.resize(engine_.shard_count());
-  stretch->end = {std::max(from.ms, engine_.clock_.wall_ms() + ahead_ms), {}};
+  const int64_t wanted_ms = wanted_ms_;
+  const int64_t wanted_end_ms = wanted_ms == INT64_MIN ? INT64_MIN : wanted_ms + 1;
+  stretch->end = {std::max({from.ms, engine_.clock_.wall_ms() + ahead_ms, wanted_end_ms}), {}};
   const std::string behind = time_index_key(stretch->end.ms, {});
   TreeIterator tree(engine_.reader_, stretch->version, Access::load);
   uint64_t entries = 0;

@@ -20,9 +20,11 @@ class DueLoader {
   void start();
   // Soon, not at its time. From any thread.
   void load_now();
-  // Whether every shard knows what is due by then.
   bool is_failing() const { return is_failing_.load(); }  // the index could not be read
-  bool covers(int64_t through_ms) const { return through_ms < covered_ms_.load(std::memory_order_acquire); }
+  // Somebody judges by this time, which is ahead of a clock that was set back.
+  void want(int64_t through_ms);
+  // Whether every shard knows what is due by now, and by all that was wanted.
+  bool covers_now() const;
 
  private:
   struct Place {
@@ -47,7 +49,7 @@ class DueLoader {
   BadgerEngine& engine_;
   std::atomic<bool> busy_{false}, again_{false};
   std::atomic<bool> is_failing_{false};
-  std::atomic<int64_t> covered_ms_{INT64_MIN};
+  std::atomic<int64_t> covered_ms_{INT64_MIN}, wanted_ms_{INT64_MIN};
   std::vector<Place> ends_;  // by shard; of the one stretch that is being loaded or handed out
 };
 

@@ -168,7 +168,7 @@ struct FetchState {
 // What a count stands on is there once everything sealed is flushed, and all that is due by now is known.
 void BadgerEngine::when_counted(std::function<void(Status)> then) {
   constexpr int64_t poll_ms = 1;
-  if (closing_ || (flusher_->is_idle() && due_loader_->covers(clock_.wall_ms()))) return then({});
+  if (closing_ || (flusher_->is_idle() && due_loader_->covers_now())) return then({});
   if (flusher_->is_held_up() || due_loader_->is_failing())
     return then(Status::error(ErrorKind::busy, "keys cannot be counted: what was written last cannot be flushed"));
   due_loader_->load_now();
@@ -290,7 +290,10 @@ int64_t BadgerEngine::count(BucketId bucket, ShardIndex index, int64_t now_ms, s
     // Sealed parts are the flush's: it will tell.
     if (delta.unknown > 0) needs.push_back({bucket, {}, Part::counted});
   }
-  if (!at.due.covers(now_ms)) needs.push_back({bucket, {}, Part::counted});
+  if (!at.due.covers(now_ms)) {
+    due_loader_->want(now_ms);
+    needs.push_back({bucket, {}, Part::counted});
+  }
   return keys - due_and_not_removed(at, bucket, now_ms);
 }
 

@@ -32,11 +32,12 @@ TreeManifest manifest_of(EngineHarness& with) {
   return read_tree_manifest(*with.files, "/db").value().value();
 }
 
-// Hands all calls on; says before a manifest takes its name.
+// Hands all calls on; says when a manifest takes its name.
 class ManifestWatch final : public FileSystem {
  public:
   explicit ManifestWatch(EngineHarness& with) : with_(with) {}
   std::function<void()> before;  // once
+  std::function<void()> after;   // each time
 
   Result<std::unique_ptr<AppendFile>> create(const std::string& path) override { return files().create(path); }
   Result<std::unique_ptr<RandomAccessFile>> open(const std::string& path) override { return files().open(path); }
@@ -47,7 +48,9 @@ class ManifestWatch final : public FileSystem {
   Status remove_directory(const std::string& path) override { return files().remove_directory(path); }
   Status rename(const std::string& from, const std::string& to) override {
     if (to == "/db/MANIFEST" && before) std::exchange(before, nullptr)();
-    return files().rename(from, to);
+    const Status status = files().rename(from, to);
+    if (to == "/db/MANIFEST" && after) after();
+    return status;
   }
   Status truncate(const std::string& path, uint64_t size) override { return files().truncate(path, size); }
   Status sync_directory(const std::string& directory) override { return files().sync_directory(directory); }
@@ -64,6 +67,8 @@ class ManifestWatch final : public FileSystem {
 
 TEST_CASE("badger: a value log that was removed is not named again by the next flush", "[badger][value_log_gc]") {
   EngineHarness with(gc_options());
+  ManifestWatch watch(with);
+  with.seen_through = &watch;
   REQUIRE(with.open());
   REQUIRE(with.put("0", "gone", large(1000)) == Outcome::committed);
   REQUIRE(with.snapshot());  // the manifest names the file, which is the active one
@@ -73,9 +78,12 @@ TEST_CASE("badger: a value log that was removed is not named again by the next f
   const uint64_t first = manifest_of(with).value_logs.at(0).number;
   REQUIRE(with.put("0", "next", large(3500)) == Outcome::committed);  // which needs a file of its own
   with.executor.run_for(4000);
+  watch.after = [&] {
+    for (const VlogMeta& file : manifest_of(with).value_logs) REQUIRE(file.number != first);
+  };
+  watch.after();
   REQUIRE(with.snapshot());
   with.executor.run_for(2000);
-  for (const VlogMeta& file : manifest_of(with).value_logs) REQUIRE(file.number != first);
   REQUIRE(with.close());
   const Status opened = with.open();
   INFO(opened.to_string());
