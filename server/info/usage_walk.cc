@@ -67,6 +67,9 @@ void UsageWalk::finish_store(Store& store) {
     total.store = &store;
     total.id = bucket.id;
     total.name = bucket.name;
+    // Shards that were looked at one after the other may not add up.
+    for (uint64_t* figure : {&total.usage.keys, &total.usage.expiring_keys, &total.usage.bytes})
+      if (static_cast<int64_t>(*figure) < 0) *figure = 0;
   }
   for (auto& [id, total] : current) totals_.push_back(std::move(total));
   of_store_.clear();

@@ -120,7 +120,8 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   void add_value(BadgerShard& shard, std::string_view tree_key, Found& found);
   Prior prior_of(BadgerShard& shard, std::string_view tree_key);
   void need_values(const Walk& walk, std::vector<Need>& needs);
-  uint64_t learn_some(BadgerShard& shard, BucketId bucket, std::vector<Need>& needs);
+  void learn_or_need(BadgerShard& shard, BucketId bucket, std::vector<Need>& needs);
+  Memtable::Delta guess_unknown(BadgerShard& shard, BucketId bucket, const Memtable& part, size_t parts_below);
   int64_t due_and_not_removed(BadgerShard& shard, BucketId bucket, int64_t now_ms);
   Status load(const VersionPtr& version, const Need& need, Pins& pins);
   void when_counted(std::function<void(Status)> then);

@@ -183,6 +183,7 @@ void BadgerEngine::fetch(uint64_t reader, std::span<const Need> needs, std::func
     std::vector<Need> others;
     std::copy_if(needs.begin(), needs.end(), std::back_inserter(others),
                  [](const Need& need) { return need.part != Part::counted; });
+    if (memtable_bytes_.load(std::memory_order_relaxed) > 0) flusher_->memtable_is_full();
     return when_counted([this, reader, others = std::move(others), done = std::move(done)](Status status) mutable {
       if (!status || others.empty()) return done(status);
       fetch(reader, others, std::move(done));
@@ -231,27 +232,25 @@ void BadgerEngine::release_fetched(uint64_t reader) {
 
 // --- Counting
 
-// Looks up what entries of the bucket have replaced, as far as memory tells; adds some of the rest to the needs. How
-// many do not know yet.
-uint64_t BadgerEngine::learn_some(BadgerShard& at, BucketId bucket, std::vector<Need>& needs) {
-  constexpr size_t looked_up_max = 1024;
-  uint64_t unknown = 0;
-  const auto learn = [&](Memtable& part, size_t parts_below) {
-    std::vector<std::pair<std::string, Prior>> learnt;
-    part.collect_unknown(bucket, looked_up_max, [&](const MemEntry& entry) {
-      const Found found = find_below(at, entry.key(), parts_below, false);
-      if (found.kind == Found::Kind::missing)
-        needs.push_back({bucket, std::string(user_key(entry.key())), Part::presence});
-      else if (found.kind == Found::Kind::absent)
-        learnt.emplace_back(entry.key(), Prior{Prior::Kind::absent});
-      else
-        learnt.emplace_back(entry.key(), Prior{Prior::Kind::present, found.value_bytes, found.expires_at_ms});
-    });
-    for (const auto& [key, prior] : learnt) part.learn(key, prior);
-    unknown += part.delta(bucket).unknown;
-  };
-  learn(*at.active, at.sealed.size());
-  return unknown;
+// Looks up what entries of the bucket have replaced, as far as memory tells, and adds the rest to the needs. Of many it
+// is the flush that finds out, without a lock.
+void BadgerEngine::learn_or_need(BadgerShard& at, BucketId bucket, std::vector<Need>& needs) {
+  constexpr size_t looked_up_max = 64;
+  if (at.active->delta(bucket).unknown > looked_up_max) {
+    needs.push_back({bucket, {}, Part::counted});
+    return;
+  }
+  std::vector<std::pair<std::string, Prior>> learnt;
+  at.active->collect_unknown(bucket, looked_up_max, [&](const MemEntry& entry) {
+    const Found found = find_below(at, entry.key(), at.sealed.size(), false);
+    if (found.kind == Found::Kind::missing)
+      needs.push_back({bucket, std::string(user_key(entry.key())), Part::presence});
+    else if (found.kind == Found::Kind::absent)
+      learnt.emplace_back(entry.key(), Prior{Prior::Kind::absent});
+    else
+      learnt.emplace_back(entry.key(), Prior{Prior::Kind::present, found.value_bytes, found.expires_at_ms});
+  });
+  for (const auto& [key, prior] : learnt) at.active->learn(key, prior);
 }
 
 int64_t BadgerEngine::due_and_not_removed(BadgerShard& at, BucketId bucket, int64_t now_ms) {
@@ -282,7 +281,7 @@ int64_t BadgerEngine::count(BucketId bucket, ShardIndex index, int64_t now_ms, s
   if (index == 0)
     if (const auto total = totals_.find(bucket); total != totals_.end())
       keys += static_cast<int64_t>(total->second.keys);
-  if (at.active->delta(bucket).unknown > 0) learn_some(at, bucket, needs);
+  learn_or_need(at, bucket, needs);
   keys += at.active->delta(bucket).keys;
   for (const auto& sealed : at.sealed) {
     const Memtable::Delta delta = sealed.part->delta(bucket);
@@ -310,7 +309,38 @@ bool BadgerEngine::may_hold_keys(BucketId bucket) NO_THREAD_SAFETY_ANALYSIS {  /
   });
 }
 
-// Without what does not know yet what it replaced.
+// What the entries that do not know what they replaced amount to: exact if they are few and memory tells of all, else
+// drawn from some of them.
+Memtable::Delta BadgerEngine::guess_unknown(BadgerShard& at, BucketId bucket, const Memtable& part,
+                                            size_t parts_below) {
+  constexpr size_t looked_up_max = 64;
+  const auto unknown = static_cast<int64_t>(part.delta(bucket).unknown);
+  if (unknown == 0) return {};
+  int64_t seen = 0;
+  Memtable::Delta sum;
+  part.collect_unknown(bucket, looked_up_max, [&](const MemEntry& entry) {
+    const Found below = find_below(at, entry.key(), parts_below, false);
+    if (below.kind == Found::Kind::missing) return;
+    ++seen;
+    const auto key_bytes = static_cast<int64_t>(user_key(entry.key()).size());
+    const Found now = from_entry(at, entry, parts_below, false, false);
+    if (now.kind == Found::Kind::entry) {
+      ++sum.keys;
+      sum.bytes += key_bytes + static_cast<int64_t>(now.value_bytes);
+      sum.expiring += now.expires_at_ms != 0;
+    }
+    if (below.kind == Found::Kind::entry) {
+      --sum.keys;
+      sum.bytes -= key_bytes + static_cast<int64_t>(below.value_bytes);
+      sum.expiring -= below.expires_at_ms != 0;
+    }
+  });
+  if (seen == 0) return {};
+  return {.keys = sum.keys * unknown / seen,
+          .bytes = sum.bytes * unknown / seen,
+          .expiring = sum.expiring * unknown / seen};
+}
+
 BucketUsage BadgerEngine::usage(BucketId bucket, ShardIndex index, int64_t now_ms) {
   BadgerShard& at = shard(index);
   at.lock.assert_held();
@@ -323,14 +353,15 @@ BucketUsage BadgerEngine::usage(BucketId bucket, ShardIndex index, int64_t now_m
       expiring += static_cast<int64_t>(total->second.expiring);
     }
   }
-  const auto add = [&](const Memtable& part) {
+  const auto add = [&](const Memtable& part, size_t parts_below) {
     const Memtable::Delta delta = part.delta(bucket);
-    keys += delta.keys;
-    bytes += delta.bytes;
-    expiring += delta.expiring;
+    const Memtable::Delta guessed = guess_unknown(at, bucket, part, parts_below);
+    keys += delta.keys + guessed.keys;
+    bytes += delta.bytes + guessed.bytes;
+    expiring += delta.expiring + guessed.expiring;
   };
-  add(*at.active);
-  for (const auto& sealed : at.sealed) add(*sealed.part);
+  add(*at.active, at.sealed.size());
+  for (size_t part = 0; part < at.sealed.size(); ++part) add(*at.sealed[part].part, part);
   // Sums over all shards; one alone may be below zero, and wraps.
   BucketUsage usage{.keys = static_cast<uint64_t>(keys),
                     .expiring_keys = static_cast<uint64_t>(expiring),
