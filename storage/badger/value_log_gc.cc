@@ -215,7 +215,8 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
   const ShardIndex index = engine_.shard_of(key);
   BadgerShard& at = engine_.shard(index);
   waits = true;
-  if (engine_.stalled_.load() || !at.lock.try_lock()) return false;
+  if (engine_.stalled_.load()) return false;
+  if (!at.lock.try_lock()) return false;
   const BadgerEngine::Found found = engine_.find(at, record.tree_key, true);
   bool is_done = true;
   if (found.kind == BadgerEngine::Found::Kind::missing) {
