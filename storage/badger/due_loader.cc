@@ -122,7 +122,7 @@ void DueLoader::hand_out(const std::shared_ptr<Stretch>& stretch) {
         at.due.cover(stretch->end.ms, stretch->end.key);
       ends_[index] = {at.due.end_ms(), at.due.end_key()};
     }
-    engine_.unlock(index);
+    at.release(index);
     if (!fits) {  // the tables have changed: from where each shard is
       busy_ = false;
       return ended();

@@ -67,10 +67,7 @@ bool BadgerEngine::try_lock(ShardIndex index) NO_THREAD_SAFETY_ANALYSIS {
 }
 
 void BadgerEngine::unlock(ShardIndex index) NO_THREAD_SAFETY_ANALYSIS {
-  BadgerShard& at = shard(index);
-  Pins pins;
-  pins.swap(at.pins);  // the blocks may be the last ones: freed without the lock
-  at.lock.unlock(index);
+  shard(index).release(index);
 }
 
 void BadgerEngine::wait_for_lock(ShardIndex index, LockWaiter& waiter, bool keep) {
@@ -282,7 +279,7 @@ bool BadgerEngine::raise_floor(ShardIndex index, int64_t pass_ms, int64_t& next_
   // What was due and is gone already stays in a sealed part: that is no reason for another pass.
   if (next_due_ms <= at.passed_ms) next_due_ms = at.passed_ms + 1;
   if (next_due_ms > pass_ms && at.due.covers(pass_ms)) at.passed_ms = std::max(at.passed_ms, pass_ms);
-  unlock(index);
+  at.release(index);
   return true;
 }
 
@@ -293,7 +290,7 @@ ExpiryTarget::Removal BadgerEngine::remove_due(ShardIndex index, int64_t pass_ms
   const bool done = expire_some(at, pass_ms, pass, left);
   // What lies in the index beyond what is known is loaded first, and another pass sees to it.
   if (done && at.due.covers(pass_ms)) at.passed_ms = std::max(at.passed_ms, pass_ms);
-  unlock(index);
+  at.release(index);
   return done ? Removal::done : Removal::more;
 }
 
@@ -308,6 +305,7 @@ bool BadgerEngine::expire_some(BadgerShard& at, int64_t pass_ms, Sequence pass, 
     std::vector<std::string> due;
     bool all = true;
     at.sealed[part].part->for_each_due(pass_ms, [&](const MemEntry& entry) {
+      at.lock.assert_held();
       if (entry.expires_at_ms() <= at.passed_ms) return;  // seen to by an earlier pass
       bool is_newest = at.active->find(entry.key()) == nullptr;
       for (size_t newer = part + 1; newer < at.sealed.size() && is_newest; ++newer)

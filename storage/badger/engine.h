@@ -112,27 +112,30 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   void unlock_all();
 
   // --- engine_reads.cc. Under the shard's lock. What views point into is in the shard's pins.
-  Found find(BadgerShard& shard, std::string_view tree_key, bool with_value);
+  Found find(BadgerShard& shard, std::string_view tree_key, bool with_value) REQUIRES(shard.lock);
   // What the sealed parts before the first `parts` and the tables say.
-  Found find_below(BadgerShard& shard, std::string_view tree_key, size_t parts, bool with_value);
-  Found from_entry(BadgerShard& shard, const MemEntry& entry, size_t parts_below, bool is_active, bool with_value);
-  Found from_patch(BadgerShard& shard, const MemEntry& entry, size_t parts_below, bool is_active, bool with_value);
-  void add_value(BadgerShard& shard, std::string_view tree_key, Found& found);
-  Prior prior_of(BadgerShard& shard, std::string_view tree_key);
+  Found find_below(BadgerShard& shard, std::string_view tree_key, size_t parts, bool with_value) REQUIRES(shard.lock);
+  Found from_entry(BadgerShard& shard, const MemEntry& entry, size_t parts_below, bool is_active, bool with_value)
+      REQUIRES(shard.lock);
+  Found from_patch(BadgerShard& shard, const MemEntry& entry, size_t parts_below, bool is_active, bool with_value)
+      REQUIRES(shard.lock);
+  void add_value(BadgerShard& shard, std::string_view tree_key, Found& found) REQUIRES(shard.lock);
+  Prior prior_of(BadgerShard& shard, std::string_view tree_key) REQUIRES(shard.lock);
   void need_values(const Walk& walk, std::vector<Need>& needs);
-  void learn_or_need(BadgerShard& shard, BucketId bucket, std::vector<Need>& needs);
-  Memtable::Delta guess_unknown(BadgerShard& shard, BucketId bucket, const Memtable& part, size_t parts_below);
-  int64_t due_and_not_removed(BadgerShard& shard, BucketId bucket, int64_t now_ms);
+  void learn_or_need(BadgerShard& shard, BucketId bucket, std::vector<Need>& needs) REQUIRES(shard.lock);
+  Memtable::Delta guess_unknown(BadgerShard& shard, BucketId bucket, const Memtable& part, size_t parts_below)
+      REQUIRES(shard.lock);
+  int64_t due_and_not_removed(BadgerShard& shard, BucketId bucket, int64_t now_ms) REQUIRES(shard.lock);
   Status load(const VersionPtr& version, const Need& need, Pins& pins);
   void when_counted(std::function<void(Status)> then);
 
   // --- engine.cc
   Journal::Appended append(std::span<Mutation> batch);
   Journal::Urgency urgency_of(std::span<const Mutation> batch) const;
-  void apply(BadgerShard& shard, const Mutation& mutation, Sequence sequence);
+  void apply(BadgerShard& shard, const Mutation& mutation, Sequence sequence) REQUIRES(shard.lock);
   void apply_all(std::span<const Mutation> batch, Sequence sequence);
   void apply_binds(std::span<const Mutation> batch, Sequence sequence);
-  void count_memory(BadgerShard& shard);
+  void count_memory(BadgerShard& shard) REQUIRES(shard.lock);
   void publish_live_buckets();
   bool is_dead(BucketId bucket) const;  // from any thread: as of the last bind
   std::function<bool(BucketId)> dead_buckets() const;
@@ -147,9 +150,10 @@ class BadgerEngine final : public Store, private ExpiryTarget {
 
   bool raise_floor(ShardIndex shard, int64_t pass_ms, int64_t& next_due_ms) override;
   Removal remove_due(ShardIndex shard, int64_t pass_ms, Sequence pass, uint32_t& left) override;
-  void expire_key(BadgerShard& shard, std::string_view tree_key, Sequence pass, const Prior& below);
+  void expire_key(BadgerShard& shard, std::string_view tree_key, Sequence pass, const Prior& below)
+      REQUIRES(shard.lock);
   // Leaves tombstones for what is due, at most `left`; true: nothing more is.
-  bool expire_some(BadgerShard& shard, int64_t pass_ms, Sequence pass, uint32_t& left);
+  bool expire_some(BadgerShard& shard, int64_t pass_ms, Sequence pass, uint32_t& left) REQUIRES(shard.lock);
 
   FileSystem& files_;
   Executor& executor_;

@@ -242,6 +242,7 @@ void BadgerEngine::learn_or_need(BadgerShard& at, BucketId bucket, std::vector<N
   }
   std::vector<std::pair<std::string, Prior>> learnt;
   at.active->collect_unknown(bucket, looked_up_max, [&](const MemEntry& entry) {
+    at.lock.assert_held();
     const Found found = find_below(at, entry.key(), at.sealed.size(), false);
     if (found.kind == Found::Kind::missing)
       needs.push_back({bucket, std::string(user_key(entry.key())), Part::presence});
@@ -258,6 +259,7 @@ int64_t BadgerEngine::due_and_not_removed(BadgerShard& at, BucketId bucket, int6
   at.active->for_each_due(now_ms, [&](const MemEntry& entry) { due += bucket_of(entry.key()) == bucket; });
   for (size_t part = 0; part < at.sealed.size(); ++part) {
     at.sealed[part].part->for_each_due(now_ms, [&](const MemEntry& entry) {
+      at.lock.assert_held();
       if (bucket_of(entry.key()) != bucket || at.active->find(entry.key())) return;
       for (size_t newer = part + 1; newer < at.sealed.size(); ++newer)
         if (at.sealed[newer].part->find(entry.key())) return;
@@ -265,6 +267,7 @@ int64_t BadgerEngine::due_and_not_removed(BadgerShard& at, BucketId bucket, int6
     });
   }
   at.due.for_each_through(now_ms, [&](const DueKeys::Due& one) {
+    at.lock.assert_held();
     if (bucket_of(one.tree_key) != bucket) return;
     const MemEntry* newer = at.active->find(one.tree_key);
     for (size_t part = at.sealed.size(); part-- > 0 && !newer;) newer = at.sealed[part].part->find(one.tree_key);
@@ -304,6 +307,7 @@ bool BadgerEngine::may_hold_keys(BucketId bucket) NO_THREAD_SAFETY_ANALYSIS {  /
       const Memtable::Delta delta = part.delta(bucket);
       return delta.keys != 0 || delta.unknown != 0;
     };
+    at->lock.assert_held();
     return changes(*at->active) ||
            std::any_of(at->sealed.begin(), at->sealed.end(), [&](const auto& sealed) { return changes(*sealed.part); });
   });
@@ -319,6 +323,7 @@ Memtable::Delta BadgerEngine::guess_unknown(BadgerShard& at, BucketId bucket, co
   int64_t seen = 0;
   Memtable::Delta sum;
   part.collect_unknown(bucket, looked_up_max, [&](const MemEntry& entry) {
+    at.lock.assert_held();
     const Found below = find_below(at, entry.key(), parts_below, false);
     if (below.kind == Found::Kind::missing) return;
     ++seen;
@@ -354,6 +359,7 @@ BucketUsage BadgerEngine::usage(BucketId bucket, ShardIndex index, int64_t now_m
     }
   }
   const auto add = [&](const Memtable& part, size_t parts_below) {
+    at.lock.assert_held();
     const Memtable::Delta delta = part.delta(bucket);
     const Memtable::Delta guessed = guess_unknown(at, bucket, part, parts_below);
     keys += delta.keys + guessed.keys;

@@ -36,7 +36,14 @@ struct alignas(64) BadgerShard {
   Sequence last_removal GUARDED_BY(lock) = 0;  // an absence may be the work of anything up to this
   std::vector<Usage> usage GUARDED_BY(lock);   // by the bucket's slot; of another id: out of date
   Pins pins GUARDED_BY(lock);                  // what the views that were given out point into, until the unlock
-  std::atomic<uint64_t> active_bytes{0};       // of the active part; written under the lock
+  // Lets go of the lock. The blocks may be the last ones: they are freed without it.
+  void release(ShardIndex self) RELEASE(lock) {
+    Pins freed;
+    freed.swap(pins);
+    lock.unlock(self);
+  }
+
+  std::atomic<uint64_t> active_bytes{0};  // of the active part; written under the lock
 };
 
 }  // namespace sett::storage

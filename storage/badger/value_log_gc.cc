@@ -14,6 +14,11 @@ namespace {
 constexpr int64_t tick_ms = 1000;
 constexpr int64_t retry_ms = 2;
 constexpr uint64_t records_per_step = 64, bytes_per_step = 4 << 20;
+
+// Of a value log; a file that is all alive would never be so with its header.
+uint64_t bytes_of_records(uint64_t file_bytes) {
+  return file_bytes - std::min(file_bytes, vlog_format::file_header_bytes);
+}
 }  // namespace
 
 void ValueLogGc::start() {
@@ -96,10 +101,11 @@ std::optional<VlogMeta> ValueLogGc::choose() {
   for (const VlogMeta& file : manifest.value_logs) {
     const auto at = pointed_to.find(file.number);
     const uint64_t live_in = at == pointed_to.end() ? 0 : at->second;
-    if (file.file_bytes == 0 || emptied_.contains(file.number) || !engine_.is_settled(file.number, flushed)) continue;
-    bytes += file.file_bytes;
+    const uint64_t bytes_in = bytes_of_records(file.file_bytes);
+    if (bytes_in == 0 || emptied_.contains(file.number) || !engine_.is_settled(file.number, flushed)) continue;
+    bytes += bytes_in;
     live += live_in;
-    const double share = 1 - static_cast<double>(live_in) / static_cast<double>(file.file_bytes);
+    const double share = 1 - static_cast<double>(live_in) / static_cast<double>(bytes_in);
     if (share > deadest_share) {
       deadest_share = share;
       deadest = file;
@@ -123,7 +129,8 @@ void ValueLogGc::rotate_wasteful() {
       continue;  // what points into it is known once all is flushed
     const auto at = pointed_to.find(file.number);
     const uint64_t live = at == pointed_to.end() ? 0 : at->second;
-    if (static_cast<double>(file.bytes) > engine_.options_.space_amplification_max * static_cast<double>(live))
+    const uint64_t bytes = bytes_of_records(file.bytes);
+    if (bytes > 0 && static_cast<double>(bytes) > engine_.options_.space_amplification_max * static_cast<double>(live))
       engine_.value_writer_->rotate();
   }
 }
@@ -244,7 +251,7 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
       stats_.moved_bytes += record.value.size();
     }
   }
-  engine_.unlock(index);
+  at.release(index);
   if (engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes)
     engine_.flusher_->memtable_is_full();
   waits = !is_done;

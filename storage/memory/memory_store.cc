@@ -357,6 +357,7 @@ BucketUsage MemoryStore::usage(BucketId bucket, ShardIndex index, int64_t now_ms
 
 bool MemoryStore::may_hold_keys(BucketId bucket) NO_THREAD_SAFETY_ANALYSIS {  // under all locks
   return std::any_of(shards_.begin(), shards_.end(), [bucket](const auto& at) {
+    at->lock.assert_held();
     const BucketTable* table = at->find_table(bucket);
     return table && table->entries().size() > 0;
   });

@@ -72,10 +72,10 @@ TEST_CASE("badger: a value log that was removed is not named again by the next f
   REQUIRE(with.open());
   REQUIRE(with.put("0", "gone", large(1000)) == Outcome::committed);
   REQUIRE(with.snapshot());  // the manifest names the file, which is the active one
+  const uint64_t first = manifest_of(with).value_logs.at(0).number;
   REQUIRE(with.put("0", "gone", "small") == Outcome::committed);
   REQUIRE(with.snapshot());
   with.executor.run_for(4000);  // tables are merged: nothing points there any more
-  const uint64_t first = manifest_of(with).value_logs.at(0).number;
   REQUIRE(with.put("0", "next", large(3500)) == Outcome::committed);  // which needs a file of its own
   with.executor.run_for(4000);
   watch.after = [&] {
