@@ -140,6 +140,7 @@ void Compactor::ended(const PlanPtr& plan, const Status& status) {
       not_before_ms_ = last_change_ms_ + retry_after_failure_ms;
     }
   }
+  if (!status) engine_.log_->announce_progress();  // who waits for room in level 0 is told
   engine_.flusher_->tables_changed();
   engine_.gc_->check();
   engine_.post(Executor::Lane::background, [this] { check(); });

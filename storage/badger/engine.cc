@@ -153,8 +153,9 @@ Journal::Appended BadgerEngine::append(std::span<Mutation> batch) {
 
 CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
   const Journal::Urgency urgency = urgency_of(batch);
+  // Who waits for a flush that cannot be is told so, and so is everyone behind.
   if (stalled_.load(std::memory_order_relaxed) && urgency == Journal::Urgency::normal)
-    return {CommitResult::Kind::hold};
+    return {flusher_->is_held_up() ? CommitResult::Kind::no_space : CommitResult::Kind::hold};
   thread_local std::vector<Mutation> own;  // large values become pointers
   own.assign(batch.begin(), batch.end());
   const Journal::Appended appended = append(own);

@@ -288,6 +288,7 @@ void Flusher::failed(const Status& status) {
     waiting.swap(waiting_);
   }
   for (const Waiting& one : waiting) one.done(status);
+  engine_.log_->announce_progress();  // who waits for the flush is told
   engine_.post(
       Executor::Lane::background, [this] { run_next(); }, retry_after_failure_ms);
 }
