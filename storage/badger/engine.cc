@@ -153,6 +153,8 @@ Journal::Appended BadgerEngine::append(std::span<Mutation> batch) {
 
 CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
   const Journal::Urgency urgency = urgency_of(batch);
+  if (counting_.load(std::memory_order_relaxed) > 0 && urgency == Journal::Urgency::normal)
+    return {CommitResult::Kind::hold};
   // Who waits for a flush that cannot be is told so, and so is everyone behind.
   if (stalled_.load(std::memory_order_relaxed) && urgency == Journal::Urgency::normal)
     return {flusher_->is_held_up() ? CommitResult::Kind::no_space : CommitResult::Kind::hold};

@@ -127,7 +127,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
       REQUIRES(shard.lock);
   int64_t due_and_not_removed(BadgerShard& shard, BucketId bucket, int64_t now_ms) REQUIRES(shard.lock);
   Status load(const VersionPtr& version, const Need& need, Pins& pins);
-  void when_counted(std::function<void(Status)> then);
+  void when_counted(Sequence through, std::function<void(Status)> then);
 
   // --- engine.cc
   Journal::Appended append(std::span<Mutation> batch);
@@ -170,6 +170,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   Sequence last_move_ = 0;                    // of the last batch that gave a bucket's data another name; see above
   std::atomic<uint64_t> memtable_bytes_{0};   // of the active parts
   std::atomic<uint64_t> changes_{0};          // mutations committed since the start
+  std::atomic<uint32_t> counting_{0};         // counts that wait for a flush: writers wait too
   std::atomic<bool> stalled_{false};          // writes wait: flushes or merges are behind
   std::shared_ptr<std::atomic<bool>> alive_;  // false once destroyed: for tasks still queued
   std::atomic<bool> closing_{false}, prepare_posted_{false};

@@ -165,15 +165,20 @@ struct FetchState {
 };
 }  // namespace
 
-// What a count stands on is there once everything sealed is flushed, and all that is due by now is known.
-void BadgerEngine::when_counted(std::function<void(Status)> then) {
+// What a count stands on is there once everything written before is flushed, and all that is due by now is known.
+// Writers wait meanwhile, else there would always be more.
+void BadgerEngine::when_counted(Sequence through, std::function<void(Status)> then) {
   constexpr int64_t poll_ms = 1;
-  if (closing_ || (flusher_->is_idle() && due_loader_->covers_now())) return then({});
+  const bool is_flushed =
+      flusher_->flushed_through() >= through || memtable_bytes_.load(std::memory_order_relaxed) == 0;
+  if (closing_ || (is_flushed && flusher_->is_idle() && due_loader_->covers_now())) return then({});
   if (flusher_->is_held_up() || due_loader_->is_failing())
     return then(Status::error(ErrorKind::busy, "keys cannot be counted: what was written last cannot be flushed"));
   due_loader_->load_now();
+  if (!is_flushed) flusher_->memtable_is_full();
   post(
-      Executor::Lane::read, [this, then = std::move(then)]() mutable { when_counted(std::move(then)); }, poll_ms);
+      Executor::Lane::read,
+      [this, through, then = std::move(then)]() mutable { when_counted(through, std::move(then)); }, poll_ms);
 }
 
 void BadgerEngine::fetch(uint64_t reader, std::span<const Need> needs, std::function<void(Status)> done) {
@@ -183,11 +188,13 @@ void BadgerEngine::fetch(uint64_t reader, std::span<const Need> needs, std::func
     std::vector<Need> others;
     std::copy_if(needs.begin(), needs.end(), std::back_inserter(others),
                  [](const Need& need) { return need.part != Part::counted; });
-    if (memtable_bytes_.load(std::memory_order_relaxed) > 0) flusher_->memtable_is_full();
-    return when_counted([this, reader, others = std::move(others), done = std::move(done)](Status status) mutable {
+    counting_.fetch_add(1);
+    auto then = [this, reader, others = std::move(others), done = std::move(done)](Status status) mutable {
+      if (counting_.fetch_sub(1) == 1) log_->announce_progress();
       if (!status || others.empty()) return done(status);
       fetch(reader, others, std::move(done));
-    });
+    };
+    return when_counted(log_->last(), std::move(then));
   }
   constexpr size_t tasks_max = 4, needs_per_task = 4;
   auto state = std::make_shared<FetchState>();
