@@ -100,14 +100,14 @@ void ThreadExecutor::run_log_lane() {
   }
 }
 
-void ThreadExecutor::run_background() {
+void ThreadExecutor::run_background() NO_THREAD_SAFETY_ANALYSIS {  // the queue goes by reference, see run_queue
   ::pthread_setname_np(::pthread_self(), "sett-background");
   // On Linux a nice value belongs to the thread. Best effort: without it background work is only less polite.
   [[maybe_unused]] const int ignored = ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), background_nice);
   run_queue(background_, background_ready_);
 }
 
-void ThreadExecutor::run_read_lane() {
+void ThreadExecutor::run_read_lane() NO_THREAD_SAFETY_ANALYSIS {  // likewise
   ::pthread_setname_np(::pthread_self(), "sett-read");
   run_queue(read_, read_ready_);
 }
