@@ -1,6 +1,7 @@
 #include "storage/badger/flusher.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "storage/badger/compactor.h"
@@ -236,6 +237,9 @@ void Flusher::show(const SealPtr& sealed, const std::shared_ptr<FlushResult>& re
   std::vector<std::shared_ptr<const Memtable>> freed;
   show_to_shards(*result, freed);
   engine_.unlock_all();
+  // The last ones who have the memtable: not this thread, which may be an event loop.
+  std::move(sealed->parts.begin(), sealed->parts.end(), std::back_inserter(freed));
+  sealed->parts.clear();
   engine_.post(Executor::Lane::background, [freed = std::move(freed)]() mutable { freed.clear(); });
   engine_.log_->release(sealed->through);
   {
@@ -246,7 +250,7 @@ void Flusher::show(const SealPtr& sealed, const std::shared_ptr<FlushResult>& re
   }
   if (engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes) memtable_is_full();
   update_stall();
-  engine_.compactor_->check();
+  engine_.post(Executor::Lane::background, [this] { engine_.compactor_->check(); });
   engine_.gc_->check();
   finish_waiting(false);
   run_next();
@@ -261,7 +265,10 @@ void Flusher::show_to_shards(const FlushResult& result,
     freed.push_back(std::move(at->sealed.front().part));
     at->sealed.erase(at->sealed.begin());
   }
+  int64_t covered_ms = INT64_MIN;
+  for (const auto& at : engine_.shards_) covered_ms = std::max(covered_ms, at->due.end_ms());
   for (const DueChange& change : result.due_changes) {
+    if (change.due_ms > covered_ms) break;  // in order of time: of the rest nobody knows yet
     BadgerShard& at = engine_.shard(engine_.shard_of(user_key(change.tree_key)));
     if (!at.due.covers(change.due_ms, change.tree_key)) continue;
     at.due.remove(change.due_ms, change.tree_key);
@@ -319,7 +326,13 @@ void Flusher::finish_waiting(bool nothing_is_left) {
   if (seals_again && !seal_posted_.exchange(true)) post_seal();
   if (ready.empty()) return;
   auto shared = std::make_shared<std::vector<Waiting>>(std::move(ready));
-  engine_.when_synced(engine_.log_->last(), [this, shared](Status status) {
+  const Sequence last = engine_.log_->last();
+  // Not here: this may be an event loop, and the manifest is written.
+  engine_.post(Executor::Lane::background, [this, shared, last] { note_snapshot(shared, last); });
+}
+
+void Flusher::note_snapshot(const std::shared_ptr<std::vector<Waiting>>& shared, Sequence last) {
+  engine_.when_synced(last, [this, shared](Status status) {
     const int64_t now_ms = engine_.clock_.wall_ms();
     if (status) {
       VersionEdit edit;
@@ -344,6 +357,10 @@ void Flusher::add_stats(StoreStats& stats) const {
   stats.snapshot_failed = snapshot_failed_;
   stats.last_snapshot_ms = last_snapshot_ms_;
   stats.changes_since_snapshot -= std::min(stats.changes_since_snapshot, changes_at_snapshot_);
+  if (last_status_.kind() == ErrorKind::no_space) {
+    stats.disk_full = true;
+    stats.full_folder = engine_.options_.path;
+  }
   if (!last_status_ && stats.failure.empty()) stats.failure = "the last flush failed: " + last_status_.to_string();
 }
 

@@ -54,7 +54,7 @@ class Flusher {
     Sequence through;
     std::function<void(Status)> done;
   };
-  using SealPtr = std::shared_ptr<const Seal>;
+  using SealPtr = std::shared_ptr<Seal>;
 
   void tick();
   void post_seal(int64_t delay_ms = 0);
@@ -71,6 +71,7 @@ class Flusher {
   void show_to_shards(const FlushResult& result, std::vector<std::shared_ptr<const Memtable>>& freed);
   void failed(const Status& status);
   void finish_waiting(bool nothing_is_left);
+  void note_snapshot(const std::shared_ptr<std::vector<Waiting>>& ready, Sequence last);
   void update_stall();
 
   BadgerEngine& engine_;
