@@ -97,6 +97,16 @@ Status Recovery::find_files() {
   for (const auto* numbers : {&found_tables_, &found_values_})
     for (const uint64_t number : *numbers)
       manifest_.next_file_number = std::max(manifest_.next_file_number, number + 1);
+  // Before the log is read: to it, values that are not there look like ones that never reached the disk.
+  for (const VlogMeta& known : manifest_.value_logs) {
+    const std::string path = join_path(folder("values"), vlog_file_name(known.number));
+    auto file = engine_.files_.open(path);
+    if (!file && file.status().kind() != ErrorKind::not_found) return file.status();
+    if (!file) return Status::corruption(path, 0, "the value log is missing; nothing was changed");
+    if ((*file)->size() < known.file_bytes)
+      return Status::corruption(path, (*file)->size(),
+                                "the value log is shorter than what was written to it; nothing was changed");
+  }
   const VersionSet::Folders folders{engine_.options_.path, folder("tables"), folder("values")};
   engine_.versions_ = std::make_unique<VersionSet>(engine_.files_, folders, manifest_, engine_.visible_version());
   ValueWriterOptions values{.directory = folders.values,
@@ -235,12 +245,8 @@ Status Recovery::tidy_values(bool is_known) {
   for (const auto& [number, end] : value_ends_) {
     const std::string path = engine_.versions_->value_log_path(number);
     auto file = engine_.files_.open(path);
-    if (!file)
-      return file.status().kind() == ErrorKind::not_found
-                 ? Status::corruption(path, 0, "the value log is missing; nothing was changed")
-                 : file.status();
+    if (!file) return file.status();
     const uint64_t bytes = (*file)->size();
-    if (bytes < end) return Status::corruption(path, bytes, "the value log is shorter than what was written to it");
     if (end > 0 && bytes > end)
       if (Status status = engine_.files_.truncate(path, end); !status) return status;
     known.push_back({number, end > 0 ? end : bytes});
