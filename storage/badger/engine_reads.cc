@@ -214,16 +214,17 @@ void BadgerEngine::fetch(uint64_t reader, std::span<const Need> needs, std::func
         status = load(state->version, state->needs[i], pins);
       // A file that has gone meanwhile: the tables have changed, and the next run looks into others.
       if (status.kind() == ErrorKind::not_found) status = {};
-      MutexLock lock(state->mutex);
-      std::move(pins.begin(), pins.end(), std::back_inserter(state->pins));
-      if (!status && state->status) state->status = status;
-      if (--state->tasks_left > 0) return;
       {
+        MutexLock lock(state->mutex);
+        std::move(pins.begin(), pins.end(), std::back_inserter(state->pins));
+        if (!status && state->status) state->status = status;
+        if (--state->tasks_left > 0) return;
+        status = state->status;
         MutexLock fetched(fetched_mutex_);
         Pins& kept = fetched_[reader];
         std::move(state->pins.begin(), state->pins.end(), std::back_inserter(kept));
       }
-      state->done(state->status);
+      state->done(status);
     });
   }
 }
