@@ -13,7 +13,7 @@ namespace sett::storage {
 // Every file of sett goes through this interface: posix_file_system.h in the daemon, simulated_file_system.h (which
 // remembers what was synced) in tests. Paths are plain strings; '/' separates. All calls may block on the disk, so no
 // event loop makes them but for the log's bounded small write. Implementations are safe for use from several threads;
-// one file object belongs to one thread at a time, except RandomAccessFile::read, which any number may call at once,
+// one file object belongs to one thread at a time, except RandomAccessFile's reads, which any number may make at once,
 // and AppendFile::sync.
 
 // Writes at its end only. Never reads.
@@ -44,6 +44,9 @@ class RandomAccessFile {
   // Reads up to `bytes` from `offset` into `out`, retrying short reads; returns how many there were (fewer only at the
   // end of the file).
   virtual Result<uint64_t> read(uint64_t offset, char* out, uint64_t bytes) const = 0;
+  // The same without waiting for the disk: what of it the system has in memory, from `offset` on; 0 where it has
+  // nothing, or cannot tell, or fails.
+  virtual uint64_t read_cached(uint64_t /*offset*/, char* /*out*/, uint64_t /*bytes*/) const { return 0; }
   virtual uint64_t size() const = 0;  // when opened
 };
 

@@ -61,6 +61,7 @@ struct SimulatedFileSystem::State {
   uint64_t calls GUARDED_BY(mutex) = 0;
   uint64_t calls_until_crash GUARDED_BY(mutex) = unlimited;
   uint64_t capacity_bytes GUARDED_BY(mutex) = unlimited;
+  bool caches_reads GUARDED_BY(mutex) = false;
   std::string last_call GUARDED_BY(mutex);
 
   // Every call passes here first: counts it, says whether it fails. `short_bytes` receives what a failing append
@@ -164,6 +165,14 @@ class SimulatedFileSystem::Reader final : public RandomAccessFile {
     std::memcpy(out, inode_->bytes.data() + offset, count);
     return count;
   }
+  uint64_t read_cached(uint64_t offset, char* out, uint64_t bytes) const override {
+    {
+      MutexLock lock(state_->mutex);
+      if (!state_->caches_reads) return 0;
+    }
+    const auto got = read(offset, out, bytes);
+    return got ? got.value() : 0;
+  }
   uint64_t size() const override { return size_; }
 
  private:
@@ -212,6 +221,11 @@ void SimulatedFileSystem::clear_faults() {
 void SimulatedFileSystem::set_capacity(uint64_t bytes) {
   MutexLock lock(state_->mutex);
   state_->capacity_bytes = bytes;
+}
+
+void SimulatedFileSystem::set_caches_reads(bool caches) {
+  MutexLock lock(state_->mutex);
+  state_->caches_reads = caches;
 }
 
 uint64_t SimulatedFileSystem::used_bytes() const {

@@ -69,6 +69,8 @@ class SimulatedFileSystem final : public FileSystem {
   void clear_faults();
   // Bytes that all files together may hold; less than they hold now only stops growth.
   void set_capacity(uint64_t bytes);
+  // Whether read_cached() finds everything; at first it finds nothing.
+  void set_caches_reads(bool caches);
   uint64_t used_bytes() const;
   uint64_t mutating_calls() const;
   std::string last_call() const;  // "append /db/wal/1", "" before the first

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <type_traits>
 
 #include "storage/io/posix_file_system.h"
 #include "storage/io/simulated_file_system.h"
@@ -173,6 +174,26 @@ TEST_CASE("posix files are for the owner and the group only", "[io]") {
   REQUIRE((facts.st_mode & 07777) == 0640);
   REQUIRE(::stat(with.root.c_str(), &facts) == 0);
   REQUIRE((facts.st_mode & 07777) == 0750);
+}
+
+TEMPLATE_TEST_CASE("what is read without waiting is what is there, or less", "[io]", Posix, Simulated) {
+  TestType with;
+  if constexpr (std::is_same_v<TestType, Simulated>) with.files.set_caches_reads(true);
+  REQUIRE(with.files.create_directories(with.root));
+  std::string bytes;
+  for (int i = 0; i < 100000; ++i) bytes += static_cast<char>(i * 7);
+  write_all(with.files, with.root + "/a", bytes);
+  auto file = with.files.open(with.root + "/a");
+  REQUIRE(file);
+  for (const uint64_t offset : {uint64_t{0}, uint64_t{5000}, uint64_t{99990}, uint64_t{200000}}) {
+    std::string out(10000, '?');
+    const uint64_t got = (*file)->read_cached(offset, out.data(), out.size());
+    const std::string expected = offset < bytes.size() ? bytes.substr(offset, out.size()) : "";
+    INFO("offset " << offset << ", got " << got);
+    REQUIRE(got <= expected.size());
+    REQUIRE(out.substr(0, got) == expected.substr(0, got));
+    REQUIRE(out.substr(got) == std::string(out.size() - got, '?'));
+  }
 }
 
 TEST_CASE("a limit on the size of files is a full disk", "[io]") {
