@@ -61,6 +61,16 @@ class Memtable {
   }
   const MemEntry* before(std::string_view tree_key) const { return tree_.before(tree_key); }
 
+  // All entries in order, each once, while nobody writes here.
+  class Cursor {
+   public:
+    explicit Cursor(const Memtable& part) : cursor_(part.tree_) {}
+    const MemEntry* next() { return cursor_.next(); }  // nullptr: there is no further one
+
+   private:
+    RadixTree<MemEntry>::Cursor cursor_;
+  };
+
   // What this part changes of a bucket's counts, over what lies below: keys that are present, whether they are due or
   // not; bytes of their keys (the client's) and values; how many of them expire. Entries whose prior is unknown are
   // not in these sums.

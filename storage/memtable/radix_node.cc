@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace sett::storage {
 
@@ -57,13 +58,54 @@ RadixNode* RadixNode::make() {
 }
 
 void RadixNode::free(RadixNode* node) {
+  if (node->has_long_prefix()) std::free(node->load_long_prefix().allocation);
   std::free(node);
 }
 
+RadixNode::LongPrefix RadixNode::load_long_prefix() const {
+  LongPrefix at{};
+  std::memcpy(&at.allocation, prefix_, sizeof at.allocation);
+  std::memcpy(&at.begin, prefix_ + sizeof at.allocation, sizeof at.begin);
+  return at;
+}
+
+void RadixNode::store_long_prefix(const LongPrefix& at) {
+  static_assert(sizeof at.allocation + sizeof at.begin <= short_prefix_max);
+  std::memcpy(prefix_, &at.allocation, sizeof at.allocation);
+  std::memcpy(prefix_ + sizeof at.allocation, &at.begin, sizeof at.begin);
+}
+
+const char* RadixNode::long_prefix() const {
+  const LongPrefix at = load_long_prefix();
+  return at.allocation + at.begin;
+}
+
 void RadixNode::set_prefix(std::string_view prefix) {
+  assert(prefix_bytes_ == 0 && prefix.size() <= UINT32_MAX);
+  if (prefix.size() > short_prefix_max) {
+    auto* bytes = static_cast<char*>(std::malloc(prefix.size()));
+    if (!bytes) throw std::bad_alloc();
+    std::memcpy(bytes, prefix.data(), prefix.size());
+    store_long_prefix({bytes, 0});
+  } else if (!prefix.empty()) {
+    std::memcpy(prefix_, prefix.data(), prefix.size());
+  }
   prefix_bytes_ = static_cast<uint32_t>(prefix.size());
-  const std::string_view stored = prefix.substr(0, stored_prefix_max);
-  if (!stored.empty()) std::memmove(prefix_, stored.data(), stored.size());
+}
+
+void RadixNode::drop_prefix_front(size_t bytes) {
+  assert(bytes <= prefix_bytes_);
+  const auto left = static_cast<uint32_t>(prefix_bytes_ - bytes);
+  if (!has_long_prefix()) {
+    std::memmove(prefix_, prefix_ + bytes, left);
+  } else if (LongPrefix at = load_long_prefix(); left > short_prefix_max) {
+    at.begin += static_cast<uint32_t>(bytes);
+    store_long_prefix(at);
+  } else {
+    if (left > 0) std::memcpy(prefix_, at.allocation + at.begin + bytes, left);
+    std::free(at.allocation);
+  }
+  prefix_bytes_ = left;
 }
 
 RadixRef* RadixNode::find(uint8_t byte) {
@@ -92,15 +134,21 @@ RadixRef* RadixNode::find(uint8_t byte) {
 }
 
 RadixRef RadixNode::first_from(int byte) const {
+  return next_child(byte);
+}
+
+RadixRef RadixNode::next_child(int& byte) const {
+  const auto of_sorted = [&](const auto& node) {
+    const int place = place_of(node, children_, byte);
+    if (place == children_) return RadixRef();
+    byte = node.bytes[place];
+    return node.refs[place];
+  };
   switch (kind_) {
-    case Kind::n4: {
-      const int place = place_of(as<N4>(), children_, byte);
-      return place < children_ ? as<N4>().refs[place] : RadixRef();
-    }
-    case Kind::n16: {
-      const int place = place_of(as<N16>(), children_, byte);
-      return place < children_ ? as<N16>().refs[place] : RadixRef();
-    }
+    case Kind::n4:
+      return of_sorted(as<N4>());
+    case Kind::n16:
+      return of_sorted(as<N16>());
     case Kind::n48:
       for (; byte < 256; ++byte)
         if (const uint8_t place = as<N48>().places[byte]) return as<N48>().refs[place - 1];
@@ -155,7 +203,7 @@ RadixNode* RadixNode::grown(RadixNode* node, Kind kind) {
   To* larger = make_kind<To>(kind);
   larger->children_ = 0;
   std::memcpy(larger->prefix_, node->prefix_, sizeof node->prefix_);
-  larger->prefix_bytes_ = node->prefix_bytes_;
+  larger->prefix_bytes_ = std::exchange(node->prefix_bytes_, 0);  // with an allocation of their own, if they have one
   larger->item_here_ = node->item_here_;
   RadixNode* result = larger;
   const From& from = node->as<From>();
@@ -204,7 +252,8 @@ RadixNode* RadixNode::add(RadixNode* node, uint8_t byte, RadixRef child) {
 }
 
 size_t RadixNode::memory_bytes() const {
-  return malloc_usable_size(const_cast<RadixNode*>(this));
+  const size_t beside = has_long_prefix() ? malloc_usable_size(load_long_prefix().allocation) : 0;
+  return beside + malloc_usable_size(const_cast<RadixNode*>(this));
 }
 
 }  // namespace sett::storage

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -29,22 +30,19 @@ class RadixRef {
 };
 
 // An inner node of an adaptive radix tree: up to 4, 16, 48 or 256 children by their next byte, the bytes that all keys
-// below it share before that (the first few of them; the rest is in any of the keys), and the item whose key ends here.
-// One allocation, of the size that its kind needs.
+// below it share before that (many of them in an allocation of their own), and the item whose key ends here. One
+// allocation, of the size that its kind needs.
 class RadixNode {
  public:
-  static constexpr size_t stored_prefix_max = 12;
-
   static RadixNode* make();
   static void free(RadixNode* node);
 
-  // The shared bytes: how many, and the first stored_prefix_max of them.
-  size_t prefix_bytes() const { return prefix_bytes_; }
-  std::string_view stored_prefix() const {
-    return {prefix_, prefix_bytes_ < stored_prefix_max ? prefix_bytes_ : stored_prefix_max};
-  }
-  // `prefix`: all of the bytes.
+  // The shared bytes; until they change, or the node is freed.
+  std::string_view prefix() const { return {has_long_prefix() ? long_prefix() : prefix_, prefix_bytes_}; }
+  // Of a node that has none yet.
   void set_prefix(std::string_view prefix);
+  // Without the first `bytes` of them. However many are left, they are not copied but for a few.
+  void drop_prefix_front(size_t bytes);
 
   void* item_here() const { return item_here_; }
   void set_item_here(void* item) { item_here_ = item; }
@@ -55,6 +53,8 @@ class RadixNode {
   // `byte` may be 256, or -1.
   RadixRef first_from(int byte) const;
   RadixRef last_to(int byte) const;
+  // As first_from, and `byte` becomes the child's.
+  RadixRef next_child(int& byte) const;
   // In no order.
   template <typename Visit>
   void for_each_child(const Visit& visit) const {
@@ -68,6 +68,17 @@ class RadixNode {
   size_t memory_bytes() const;
 
  private:
+  static constexpr size_t short_prefix_max = 12;
+  // A long one has its own allocation, of which the front may be out of use.
+  struct LongPrefix {
+    char* allocation;
+    uint32_t begin;
+  };
+  bool has_long_prefix() const { return prefix_bytes_ > short_prefix_max; }
+  LongPrefix load_long_prefix() const;
+  void store_long_prefix(const LongPrefix& at);
+  const char* long_prefix() const;
+
   enum class Kind : uint8_t { n4, n16, n48, n256 };
   struct N4;
   struct N16;
@@ -90,7 +101,7 @@ class RadixNode {
 
   Kind kind_;
   uint16_t children_;
-  char prefix_[stored_prefix_max];
+  char prefix_[short_prefix_max];  // of a long one: the fields of LongPrefix
   uint32_t prefix_bytes_;
   void* item_here_;
 };

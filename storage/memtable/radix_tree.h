@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "storage/memtable/radix_node.h"
@@ -45,6 +46,22 @@ class RadixTree {
   Item* before(std::string_view key) const { return backward(root_, key, 0); }
   Item* last() const { return root_ ? greatest(root_) : nullptr; }
 
+  // All items in order, each once, while nobody changes the tree. Nothing is compared on the way, and what comes next
+  // is asked for ahead of its turn.
+  class Cursor {
+   public:
+    explicit Cursor(const RadixTree& tree) : ahead_(tree.root_) {}
+    Item* next();  // nullptr: there is no further one
+
+   private:
+    struct Place {
+      const RadixNode* node;
+      int byte;  // of the next child
+    };
+    RadixRef ahead_;
+    std::vector<Place> path_;  // a list: the depth of the tree is a client's choice
+  };
+
   size_t size() const { return size_; }
   size_t memory_bytes() const { return memory_bytes_; }  // of the nodes
   // Forgets all items; visits each, in no order, for who wants to free them.
@@ -56,27 +73,26 @@ class RadixTree {
 
  private:
   static Item* item(RadixRef ref) { return static_cast<Item*>(ref.item()); }
-  // The key that an operation goes by, and how much of it the tree's keys have at most: found out when a node first has
-  // more shared bytes than it stores, and then once for all nodes on the way.
-  struct Guide {
-    std::string_view key;
-    bool is_known = false;
-    size_t same = 0;
-  };
-  // How many of the node's shared bytes the key has from `depth` on.
-  static size_t shared(RadixNode* node, Guide& guide, size_t depth);
-  // Any item on the way of the key, and as far as there is one: no other has more of its bytes.
-  static Item* nearest(RadixNode* node, std::string_view key, size_t depth);
-  static std::string_view prefix_of(RadixNode* node, size_t depth) {
-    return least(RadixRef(node))->key().substr(depth, node->prefix_bytes());
+  // How many bytes the two have in common at their beginnings.
+  static size_t same(std::string_view a, std::string_view b) {
+    const auto most = static_cast<std::ptrdiff_t>(std::min(a.size(), b.size()));
+    return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + most, b.begin()).first - a.begin());
+  }
+  static void prefetch(RadixRef ref) {
+    constexpr size_t line = 64;
+    const auto* bytes = static_cast<const char*>(ref.is_item() ? ref.item() : ref.node());
+    __builtin_prefetch(bytes);
+    __builtin_prefetch(bytes + line);
   }
   static Item* least(RadixRef ref);
   static Item* greatest(RadixRef ref);
   static Item* forward(RadixRef ref, std::string_view key, size_t depth, bool after);
   static Item* backward(RadixRef ref, std::string_view key, size_t depth);
-  // Negative, 0 or positive as the node's shared bytes are less than, the same as, or greater than those of `key` from
-  // `depth` on; a key that ends within them is less.
-  static int compare_prefix(RadixNode* node, Guide& guide, size_t depth);
+  // Negative, 0 or positive as the node's shared bytes are less than, the same as, or greater than what the key goes on
+  // with; a key that ends within them is less.
+  static int compare_prefix(const RadixNode* node, std::string_view rest) {
+    return node->prefix().compare(rest.substr(0, node->prefix().size()));
+  }
 
   RadixNode* new_node(std::string_view prefix);
   void hang(RadixRef& from, RadixNode* node, Item* item, size_t depth);
@@ -94,7 +110,7 @@ Item* RadixTree<Item>::find(std::string_view key) const {
     if (ref.is_item()) return item(ref)->key() == key ? item(ref) : nullptr;
     RadixNode* node = ref.node();
     // The shared bytes are not compared: the item at the end has them.
-    depth += node->prefix_bytes();
+    depth += node->prefix().size();
     if (depth > key.size()) return nullptr;
     if (depth == key.size()) {
       auto* here = static_cast<Item*>(node->item_here());
@@ -124,32 +140,6 @@ Item* RadixTree<Item>::greatest(RadixRef ref) {
     ref = child;
   }
   return item(ref);
-}
-
-template <typename Item>
-Item* RadixTree<Item>::nearest(RadixNode* node, std::string_view key, size_t depth) {
-  while (true) {
-    depth += node->prefix_bytes();
-    const RadixRef* child = depth < key.size() ? node->find(static_cast<uint8_t>(key[depth])) : nullptr;
-    if (!child) return least(RadixRef(node));
-    if (child->is_item()) return item(*child);
-    node = child->node();
-    ++depth;
-  }
-}
-
-template <typename Item>
-size_t RadixTree<Item>::shared(RadixNode* node, Guide& guide, size_t depth) {
-  const auto same = [](std::string_view a, std::string_view b) {
-    const auto most = static_cast<std::ptrdiff_t>(std::min(a.size(), b.size()));
-    return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + most, b.begin()).first - a.begin());
-  };
-  if (node->prefix_bytes() <= RadixNode::stored_prefix_max) return same(node->stored_prefix(), guide.key.substr(depth));
-  if (!guide.is_known) {
-    guide.is_known = true;
-    guide.same = same(nearest(node, guide.key, depth)->key(), guide.key);
-  }
-  return std::min(guide.same - depth, node->prefix_bytes());
 }
 
 template <typename Item>
@@ -185,9 +175,11 @@ void RadixTree<Item>::split(RadixRef& ref, Item* added, size_t depth, size_t com
     hang(ref, above, item(below), fork);
   } else {
     RadixNode* node = below.node();
-    const std::string_view prefix = prefix_of(node, depth);
+    const std::string_view prefix = node->prefix();
     const auto byte = static_cast<uint8_t>(prefix[common]);
-    node->set_prefix(prefix.substr(common + 1));
+    memory_bytes_ -= node->memory_bytes();
+    node->drop_prefix_front(common + 1);
+    memory_bytes_ += node->memory_bytes();
     [[maybe_unused]] const RadixNode* same = RadixNode::add(above, byte, below);
     assert(same == above);
   }
@@ -197,7 +189,6 @@ void RadixTree<Item>::split(RadixRef& ref, Item* added, size_t depth, size_t com
 template <typename Item>
 template <typename Make>
 void RadixTree<Item>::upsert(std::string_view key, const Make& make) {
-  Guide guide{.key = key};
   RadixRef* ref = &root_;
   size_t depth = 0;
   while (*ref) {
@@ -217,8 +208,8 @@ void RadixTree<Item>::upsert(std::string_view key, const Make& make) {
       return;
     }
     RadixNode* node = ref->node();
-    const size_t common = shared(node, guide, depth);
-    if (common < node->prefix_bytes()) {
+    const size_t common = same(node->prefix(), key.substr(depth));
+    if (common < node->prefix().size()) {
       split(*ref, make(nullptr), depth, common);
       ++size_;
       return;
@@ -244,17 +235,7 @@ void RadixTree<Item>::upsert(std::string_view key, const Make& make) {
 }
 
 template <typename Item>
-int RadixTree<Item>::compare_prefix(RadixNode* node, Guide& guide, size_t depth) {
-  const std::string_view rest = guide.key.substr(depth);
-  const size_t common = shared(node, guide, depth);
-  if (common == node->prefix_bytes()) return 0;
-  if (common == rest.size()) return 1;
-  return static_cast<uint8_t>(prefix_of(node, depth)[common]) < static_cast<uint8_t>(rest[common]) ? -1 : 1;
-}
-
-template <typename Item>
 Item* RadixTree<Item>::forward(RadixRef ref, std::string_view key, size_t depth, bool after) {
-  Guide guide{.key = key};
   RadixRef beside;  // the nearest greater of what lies beside the path
   while (ref) {
     if (ref.is_item()) {
@@ -263,10 +244,10 @@ Item* RadixTree<Item>::forward(RadixRef ref, std::string_view key, size_t depth,
       break;
     }
     RadixNode* node = ref.node();
-    const int order = compare_prefix(node, guide, depth);
+    const int order = compare_prefix(node, key.substr(depth));
     if (order > 0) return least(ref);
     if (order < 0) break;
-    depth += node->prefix_bytes();
+    depth += node->prefix().size();
     if (depth == key.size()) {
       if (node->item_here() && !after) return static_cast<Item*>(node->item_here());
       if (const RadixRef child = node->first_from(0)) return least(child);
@@ -282,7 +263,6 @@ Item* RadixTree<Item>::forward(RadixRef ref, std::string_view key, size_t depth,
 
 template <typename Item>
 Item* RadixTree<Item>::backward(RadixRef ref, std::string_view key, size_t depth) {
-  Guide guide{.key = key};
   Item* here = nullptr;  // the greatest beside the path that is no subtree
   RadixRef beside;
   while (ref) {
@@ -291,10 +271,10 @@ Item* RadixTree<Item>::backward(RadixRef ref, std::string_view key, size_t depth
       break;
     }
     RadixNode* node = ref.node();
-    const int order = compare_prefix(node, guide, depth);
+    const int order = compare_prefix(node, key.substr(depth));
     if (order < 0) return greatest(ref);
     if (order > 0) break;
-    depth += node->prefix_bytes();
+    depth += node->prefix().size();
     if (depth == key.size()) break;
     const auto byte = static_cast<uint8_t>(key[depth++]);
     if (const RadixRef less = node->last_to(byte - 1)) {
@@ -308,6 +288,22 @@ Item* RadixTree<Item>::backward(RadixRef ref, std::string_view key, size_t depth
     ref = child ? *child : RadixRef();
   }
   return beside ? greatest(beside) : here;
+}
+
+template <typename Item>
+Item* RadixTree<Item>::Cursor::next() {
+  while (true) {
+    const RadixRef at = std::exchange(ahead_, RadixRef());
+    if (at && !at.is_item()) path_.push_back({at.node(), 0});
+    if (path_.empty()) return at ? item(at) : nullptr;
+    Place& place = path_.back();
+    ahead_ = place.byte < 256 ? place.node->next_child(place.byte) : RadixRef();
+    ++place.byte;
+    if (!ahead_) path_.pop_back();
+    if (ahead_) prefetch(ahead_);
+    if (at && at.is_item()) return item(at);
+    if (at && at.node()->item_here()) return static_cast<Item*>(at.node()->item_here());
+  }
 }
 
 template <typename Item>

@@ -66,6 +66,7 @@ TEST_CASE("a radix tree says what an ordered map says") {
   Tree tree;
   std::map<std::string, int> model;
   CHECK(tree.last() == nullptr);
+  CHECK(Tree::Cursor(tree).next() == nullptr);
   check_like(tree, model, "");
   for (int i = 0; i < 3000; ++i) {
     const std::string key = random_key(random);
@@ -85,6 +86,10 @@ TEST_CASE("a radix tree says what an ordered map says") {
     word = tree.at_or_after(key, true);
   }
   CHECK(word == nullptr);
+  Tree::Cursor cursor(tree);
+  for (const auto& [key, number] : model) REQUIRE(number_of(cursor.next()) == number);
+  CHECK(cursor.next() == nullptr);
+  CHECK(cursor.next() == nullptr);
   for (const auto& [key, number] : model) check_like(tree, model, key);
   CHECK(tree.memory_bytes() > 0);
   std::map<std::string, int> cleared;
@@ -127,17 +132,41 @@ TEST_CASE("a tree that is deep by long shared parts is gone through once for eac
   }
 }
 
-TEST_CASE("keys of megabytes that differ only at their end cost no more nodes than others") {
+TEST_CASE("keys of megabytes that differ only at their end cost what they share once more") {
   Tree tree;
   std::deque<Word> words;
   for (int i = 0; i < 4; ++i) {
     words.push_back({std::string(1 << 20, 'x') + std::to_string(i), i});
     tree.put(&words.back());
   }
-  CHECK(tree.memory_bytes() < 1000);
+  CHECK(tree.memory_bytes() < (1 << 20) + 4096);
   CHECK(number_of(tree.at_or_after(words[1].text, true)) == 2);
   CHECK(number_of(tree.at_or_after(std::string(1 << 19, 'x'))) == 0);
   CHECK(number_of(tree.before(std::string(1 << 20, 'y'))) == 3);
+}
+
+TEST_CASE("shared parts of any length are cut wherever keys part, and again") {
+  const auto seed = GENERATE(range(1u, 5u));
+  INFO("seed " << seed);
+  Random random(seed);
+  std::string longest;
+  for (int i = 0; i < 300; ++i) longest += static_cast<char>('a' + random.below(3));
+  Tree tree;
+  std::deque<Word> words;
+  std::map<std::string, int> model;
+  for (int i = 0; i < 400; ++i) {
+    std::string key = longest.substr(0, random.below(longest.size() + 1));
+    if (random.one_in(2)) key += static_cast<char>('a' + random.below(4));
+    words.push_back({key, i});
+    tree.put(&words.back());
+    model[key] = i;
+  }
+  Tree::Cursor cursor(tree);
+  for (const auto& [key, number] : model) {
+    INFO("key " << key);
+    check_like(tree, model, key);
+    REQUIRE(number_of(cursor.next()) == number);
+  }
 }
 
 }  // namespace sett::storage
