@@ -1,5 +1,8 @@
 #include "storage/lsm/block_loader.h"
 
+#include <memory>
+#include <utility>
+
 namespace sett::storage {
 
 using Block = BlockCache::Block;
@@ -13,39 +16,48 @@ Result<const Table*> BlockLoader::table(const TableFile& file, Access access) co
   return opened;
 }
 
-Result<std::string> BlockLoader::read(const Table& table, const BlockHandle& handle) const {
+// nullopt: not in memory.
+Result<std::optional<std::string>> BlockLoader::read(const Table& table, const BlockHandle& handle,
+                                                     Access access) const {
+  if (access == Access::memory_only) {
+    auto bytes = table.read_cached_block(handle);
+    if (bytes.is_ok() && bytes.value()) counters_.add(ReadCounters::cached_reads);
+    return bytes;
+  }
   auto bytes = table.read_block(handle);
-  if (!bytes.is_ok()) return bytes;
+  if (!bytes.is_ok()) return bytes.status();
   counters_.add(ReadCounters::block_reads);
   counters_.add(ReadCounters::block_read_bytes, handle.stored_bytes + table_format::trailer_bytes);
-  return bytes;
+  return std::optional<std::string>(std::move(bytes).value());
 }
 
 Result<Block> BlockLoader::partition(const Table& table, size_t section, Access access, PartitionView& view) const {
   const BlockHandle& handle = table.sections()[section].partition;
   Block block = cache_.find(table.number(), handle.offset);
-  if (!block && access == Access::load) {
-    auto bytes = read(table, handle);
+  if (!block) {
+    auto bytes = read(table, handle, access);
     if (!bytes.is_ok()) return bytes.status();
+    if (!bytes.value()) return Block();
     // Only what was looked at as a whole comes into the cache.
-    if (!view.open(bytes.value())) return Status::corruption(table.path(), handle.offset, "a partition cannot be read");
-    block = cache_.insert(table.number(), handle.offset, std::move(bytes).value(), BlockCache::Priority::high);
+    if (!view.open(*bytes.value())) return Status::corruption(table.path(), handle.offset, "a partition cannot be read");
+    block = cache_.insert(table.number(), handle.offset, std::move(*bytes.value()), BlockCache::Priority::high);
   }
-  if (block) view.reopen(*block);
+  view.reopen(*block);
   return block;
 }
 
 Result<Block> BlockLoader::data(const Table& table, size_t section, const PartitionView& view, uint32_t block_at,
-                                Access access) const {
+                                Access access, Keep keep) const {
   const Table::Section& in = table.sections()[section];
   const BlockHandle handle = view.handle(block_at, in.offset);
   if (handle.end() > in.partition.offset)
     return Status::corruption(table.path(), in.partition.offset, "a block is said to lie outside of its section");
-  Block block = cache_.find(table.number(), handle.offset);
-  if (block || access == Access::memory_only) return block;
-  auto bytes = read(table, handle);
+  if (Block block = cache_.find(table.number(), handle.offset)) return block;
+  auto bytes = read(table, handle, access);
   if (!bytes.is_ok()) return bytes.status();
-  return cache_.insert(table.number(), handle.offset, std::move(bytes).value(), BlockCache::Priority::low);
+  if (!bytes.value()) return Block();
+  if (keep == Keep::outside) return std::make_shared<const std::string>(std::move(*bytes.value()));
+  return cache_.insert(table.number(), handle.offset, std::move(*bytes.value()), BlockCache::Priority::low);
 }
 
 }  // namespace sett::storage

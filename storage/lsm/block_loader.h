@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,14 @@
 namespace sett::storage {
 
 enum class Access : uint8_t {
-  memory_only,  // what is not in memory is missing; nothing waits for a disk
+  memory_only,  // what is not in memory, ours or the system's, is missing; nothing waits for a disk
   load,         // what is missing is read; may block
+};
+
+// Where a block that was read is from then on.
+enum class Keep : uint8_t {
+  in_cache,
+  outside,  // with who asked for it only: it is not asked for again soon
 };
 
 // Blocks that are to stay in memory (block_cache.h) as long as they are in here.
@@ -31,13 +38,14 @@ class BlockLoader {
   Result<BlockCache::Block> partition(const Table& table, size_t section, Access access, PartitionView& view) const;
   // A data block of that section.
   Result<BlockCache::Block> data(const Table& table, size_t section, const PartitionView& view, uint32_t block,
-                                 Access access) const;
+                                 Access access, Keep keep = Keep::in_cache) const;
 
   BlockCache& cache() const { return cache_; }
   ReadCounters& counters() const { return counters_; }
 
  private:
-  Result<std::string> read(const Table& table, const table_format::BlockHandle& handle) const;
+  Result<std::optional<std::string>> read(const Table& table, const table_format::BlockHandle& handle,
+                                          Access access) const;
 
   FileSystem& files_;
   BlockCache& cache_;

@@ -7,6 +7,7 @@
 #include "storage/base/bytes.h"
 #include "storage/base/random.h"
 #include "storage/keys/time_index.h"
+#include "storage/lsm/ordered_lookup.h"
 #include "storage/vlog/vlog_writer.h"
 
 namespace sett::storage {
@@ -17,37 +18,52 @@ namespace {
 class PartMerger {
  public:
   explicit PartMerger(const std::vector<const Memtable*>& parts) {
-    for (const Memtable* part : parts) push(*part, part->at_or_after({}));
-    std::make_heap(heads_.begin(), heads_.end(), later);
+    for (const Memtable* part : parts) {
+      Head head{.entry = nullptr, .key = {}, .cursor = Memtable::Cursor(*part)};
+      if (step(head)) heads_.push_back(std::move(head));
+    }
+    for (size_t i = heads_.size() / 2; i-- > 0;) sink(i);
   }
   const MemEntry* next() {
     if (heads_.empty()) return nullptr;
-    std::pop_heap(heads_.begin(), heads_.end(), later);
-    const Head head = heads_.back();
-    heads_.pop_back();
-    if (const MemEntry* following = head.part->at_or_after(head.key, true)) {
-      push(*head.part, following);
-      std::push_heap(heads_.begin(), heads_.end(), later);
+    const MemEntry* entry = heads_.front().entry;
+    if (!step(heads_.front())) {
+      std::swap(heads_.front(), heads_.back());
+      heads_.pop_back();
     }
-    return head.entry;
+    if (!heads_.empty()) sink(0);
+    return entry;
   }
 
  private:
   struct Head {
-    std::string_view key;
     const MemEntry* entry;
-    const Memtable* part;
+    std::string_view key;
+    Memtable::Cursor cursor;
   };
-  static bool later(const Head& a, const Head& b) { return a.key > b.key; }
-  void push(const Memtable& part, const MemEntry* entry) {
-    if (entry) heads_.push_back({entry->key(), entry, &part});
+  static bool step(Head& head) {
+    head.entry = head.cursor.next();
+    if (head.entry) head.key = head.entry->key();
+    return head.entry != nullptr;
   }
-  std::vector<Head> heads_;
+  // The first of the heap has changed: it goes down to its place, most often not far.
+  void sink(size_t at) {
+    while (true) {
+      size_t least = at;
+      for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < heads_.size(); ++child)
+        if (heads_[child].key < heads_[least].key) least = child;
+      if (least == at) return;
+      std::swap(heads_[at], heads_[least]);
+      at = least;
+    }
+  }
+  std::vector<Head> heads_;  // a heap, the least key first
 };
 
 class FlushRun {
  public:
-  FlushRun(const FlushTools& tools, const FlushInput& input) : tools_(tools), input_(input), epochs_(tools.seed) {}
+  FlushRun(const FlushTools& tools, const FlushInput& input)
+      : tools_(tools), input_(input), epochs_(tools.seed), below_(tools.reader, input.version) {}
 
   Result<FlushResult> run() {
     Status status = write_entries();
@@ -65,7 +81,7 @@ class FlushRun {
   // What the tables say of a key, as far as its removal or replacement counts.
   struct Below {
     bool present = false;
-    TableEntry entry;  // views into pins_
+    TableEntry entry;  // views that hold until the next look
     uint64_t value_bytes() const {
       return entry.kind == TableEntry::Kind::pointer ? entry.value_bytes : entry.value.size();
     }
@@ -88,8 +104,7 @@ class FlushRun {
   }
 
   Status look_below(const MemEntry& entry, Below& below) {
-    pins_.clear();
-    auto found = tools_.reader.get(*input_.version, entry.key(), Access::load, pins_);
+    auto found = below_.get(entry.key());
     if (!found) return found.status();
     below.present = found->kind == TreeEntry::Kind::entry;
     if (below.present) below.entry = found->entry;
@@ -144,7 +159,8 @@ class FlushRun {
       return {};
     }
     if (on_pointer) {
-      auto block = tools_.reader.value(base, entry.key(), Access::load, pins_);
+      Pins pins;
+      auto block = tools_.reader.value(base, entry.key(), Access::load, pins);
       if (!block) return block.status();
       patched_ = **block;
     } else {
@@ -258,7 +274,7 @@ class FlushRun {
   const FlushInput& input_;
   Random epochs_;
   FlushResult result_;
-  Pins pins_;
+  OrderedLookup below_;
   std::string patched_;
   uint64_t number_ = 0;
   std::unique_ptr<TableWriter> table_;

@@ -15,6 +15,7 @@ struct ReadStats {
   uint64_t tables_opened = 0;
   uint64_t block_reads = 0, block_read_bytes = 0;  // from the disk, as stored
   uint64_t value_reads = 0, value_read_bytes = 0;  // from value logs on the disk
+  uint64_t cached_reads = 0;                       // of either, that the system had in memory: nobody waited
 };
 
 // Counts for any threads; they mostly do not meet in one cache line.
@@ -29,6 +30,7 @@ class ReadCounters {
     block_read_bytes,
     value_reads,
     value_read_bytes,
+    cached_reads,
     counters,
   };
   void add(Counter counter, uint64_t amount = 1) {
@@ -39,7 +41,7 @@ class ReadCounters {
   ReadStats stats() const {
     return {sum(filter_checks), sum(filter_negatives), sum(filter_false_positives),
             sum(tables_opened), sum(block_reads),      sum(block_read_bytes),
-            sum(value_reads),   sum(value_read_bytes)};
+            sum(value_reads),   sum(value_read_bytes), sum(cached_reads)};
   }
 
  private:

@@ -1,5 +1,8 @@
 #include "storage/lsm/tree_reader.h"
 
+#include <optional>
+#include <utility>
+
 #include "storage/table/block_reader.h"
 #include "storage/table/filter.h"
 
@@ -85,7 +88,16 @@ Result<TreeEntry> TreeReader::get(const Version& version, std::string_view tree_
 Result<Block> TreeReader::value(const ValuePointer& pointer, std::string_view tree_key, Access access,
                                 Pins& pins) const {
   Block block = loader_.cache().find(pointer.file, pointer.offset);
-  if (!block && access == Access::load) {
+  if (!block && access == Access::memory_only) {
+    const auto reader = value_logs_.find_open(pointer.file);
+    auto bytes = reader ? reader->read_cached(pointer.offset, tree_key, pointer.value_bytes)
+                        : Result<std::optional<std::string>>(std::nullopt);
+    if (!bytes.is_ok()) return bytes.status();
+    if (bytes.value()) {
+      loader_.counters().add(ReadCounters::cached_reads);
+      block = loader_.cache().insert(pointer.file, pointer.offset, std::move(*bytes.value()), BlockCache::Priority::low);
+    }
+  } else if (!block) {
     const auto reader = value_logs_.open(pointer.file);
     if (!reader.is_ok()) return reader.status();
     auto bytes = reader.value()->read(pointer.offset, tree_key, pointer.value_bytes);

@@ -4,11 +4,14 @@
 
 namespace sett::storage {
 
+std::shared_ptr<const VlogReader> VlogFiles::find_open(uint64_t number) const {
+  const MutexLock lock(mutex_);
+  const auto at = open_.find(number);
+  return at == open_.end() ? nullptr : at->second;
+}
+
 Result<std::shared_ptr<const VlogReader>> VlogFiles::open(uint64_t number) {
-  {
-    const MutexLock lock(mutex_);
-    if (const auto at = open_.find(number); at != open_.end()) return at->second;
-  }
+  if (auto reader = find_open(number)) return reader;
   // No lock is held over the disk: of two threads that open it at once, one gives its own away.
   auto reader = VlogReader::open(files_, join_path(directory_, vlog_file_name(number)), number);
   if (!reader.is_ok()) return reader;

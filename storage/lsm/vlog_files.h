@@ -17,13 +17,15 @@ class VlogFiles {
 
   // May block on the disk. Failures are not remembered.
   Result<std::shared_ptr<const VlogReader>> open(uint64_t number) EXCLUDES(mutex_);
+  // nullptr: not opened yet. Never goes to the disk.
+  std::shared_ptr<const VlogReader> find_open(uint64_t number) const EXCLUDES(mutex_);
   // Closes it, once nobody reads it any more: its file is gone. It is not opened again.
   void forget(uint64_t number) EXCLUDES(mutex_);
 
  private:
   FileSystem& files_;
   const std::string directory_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<uint64_t, std::shared_ptr<const VlogReader>> open_ GUARDED_BY(mutex_);
 };
 

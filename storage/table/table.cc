@@ -1,6 +1,8 @@
 #include "storage/table/table.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "storage/base/bytes.h"
 
@@ -25,9 +27,14 @@ Result<std::shared_ptr<const Table>> Table::open(FileSystem& files, const std::s
   return std::shared_ptr<const Table>(std::move(table));
 }
 
-Result<std::string> Table::read(uint64_t offset, uint64_t bytes) const {
+Status Table::check_place(uint64_t offset, uint64_t bytes) const {
   if (offset > file_->size() || bytes > file_->size() - offset)
     return Status::corruption(path_, offset, "the table ends before its bytes do");
+  return {};
+}
+
+Result<std::string> Table::read(uint64_t offset, uint64_t bytes) const {
+  if (Status status = check_place(offset, bytes); !status.is_ok()) return status;
   std::string out(bytes, '\0');
   const auto got = file_->read(offset, out.data(), bytes);
   if (!got.is_ok()) return got.status();
@@ -41,6 +48,19 @@ Result<std::string> Table::read_block(const BlockHandle& handle) const {
   auto stored = read(handle.offset, handle.stored_bytes + trailer_bytes);
   if (!stored.is_ok()) return stored.status();
   return table_format::open_block(stored.value(), handle, epoch_, path_);
+}
+
+Result<std::optional<std::string>> Table::read_cached_block(const BlockHandle& handle) const {
+  // Larger ones take too long for who may not wait.
+  constexpr uint64_t cached_bytes_max = 64u << 10;
+  const uint64_t bytes = handle.stored_bytes + trailer_bytes;
+  if (bytes > cached_bytes_max) return std::optional<std::string>();
+  if (Status status = check_place(handle.offset, bytes); !status.is_ok()) return status;
+  thread_local std::array<char, cached_bytes_max> stored;
+  if (file_->read_cached(handle.offset, stored.data(), bytes) != bytes) return std::optional<std::string>();
+  auto block = table_format::open_block({stored.data(), bytes}, handle, epoch_, path_);
+  if (!block.is_ok()) return block.status();
+  return std::optional<std::string>(std::move(block).value());
 }
 
 Result<std::string> Table::read_section(size_t section) const {
@@ -88,18 +108,42 @@ Status Table::load_sections(const BlockHandle& partitions) {
   if (reader.failed() || sections_.empty() || end != partitions.offset ||
       sections_.back().separator != properties_.largest)
     return Status::corruption(path_, partitions.offset, "the list of the table's sections makes no sense");
+  note_section_heads();
   return {};
 }
 
+namespace {
+// Of shorter texts the rest is zeroes: a smaller number comes first, of equal ones nothing is known.
+uint64_t head_of(std::string_view text, size_t from) {
+  uint64_t head = 0;
+  for (size_t i = 0; i < sizeof head; ++i)
+    head = head << 8 | (from + i < text.size() ? static_cast<uint8_t>(text[from + i]) : 0);
+  return head;
+}
+}  // namespace
+
+// A separator is not less than all keys of its section, and no greater than the largest of the table.
+void Table::note_section_heads() {
+  const std::string &smallest = properties_.smallest, &largest = properties_.largest;
+  const auto most = static_cast<std::ptrdiff_t>(std::min(smallest.size(), largest.size()));
+  common_bytes_ = static_cast<size_t>(
+      std::mismatch(smallest.begin(), smallest.begin() + most, largest.begin()).first - smallest.begin());
+  for (const Section& section : sections_) section_heads_.push_back(head_of(section.separator, common_bytes_));
+}
+
 size_t Table::section_of(std::string_view tree_key) const {
-  const auto at =
-      std::lower_bound(sections_.begin(), sections_.end(), tree_key,
-                       [](const Section& section, std::string_view key) { return section.separator < key; });
+  const int order = tree_key.substr(0, common_bytes_).compare(std::string_view(properties_.largest).substr(0, common_bytes_));
+  if (order != 0) return order < 0 ? 0 : sections_.size();
+  const uint64_t head = head_of(tree_key, common_bytes_);
+  const auto heads = std::equal_range(section_heads_.begin(), section_heads_.end(), head);
+  const auto at = std::lower_bound(sections_.begin() + (heads.first - section_heads_.begin()),
+                                   sections_.begin() + (heads.second - section_heads_.begin()), tree_key,
+                                   [](const Section& section, std::string_view key) { return section.separator < key; });
   return static_cast<size_t>(at - sections_.begin());
 }
 
 uint64_t Table::memory_bytes() const {
-  uint64_t bytes = sizeof *this + sections_.capacity() * sizeof(Section) + properties_.smallest.capacity() +
+  uint64_t bytes = sizeof *this + sections_.capacity() * (sizeof(Section) + sizeof(uint64_t)) + properties_.smallest.capacity() +
                    properties_.largest.capacity() +
                    properties_.value_bytes_in.capacity() * sizeof properties_.value_bytes_in[0];
   for (const Section& section : sections_) bytes += section.separator.capacity();

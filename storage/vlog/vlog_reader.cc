@@ -22,6 +22,17 @@ Result<std::shared_ptr<const VlogReader>> VlogReader::open(FileSystem& files, co
   return std::shared_ptr<const VlogReader>(std::move(reader));
 }
 
+Status VlogReader::check(std::string& record, uint64_t offset, std::string_view tree_key, uint64_t value_bytes) const {
+  const RecordHeader header = get_record_header(record.data());
+  if (header.key_bytes != tree_key.size() || header.value_bytes != value_bytes ||
+      std::string_view(record).substr(record_header_bytes, tree_key.size()) != tree_key)
+    return Status::corruption(path_, offset, "the record is not the one that the pointer means");
+  if (!record_is_whole(record, epoch_, offset))
+    return Status::corruption(path_, offset, "the checksum of a value is wrong");
+  record.erase(0, record_header_bytes + tree_key.size());
+  return {};
+}
+
 Result<std::string> VlogReader::read(uint64_t offset, std::string_view tree_key, uint64_t value_bytes) const {
   const uint64_t bytes = record_bytes(tree_key.size(), value_bytes);
   if (value_bytes > UINT32_MAX || offset > INT64_MAX - bytes)
@@ -30,14 +41,21 @@ Result<std::string> VlogReader::read(uint64_t offset, std::string_view tree_key,
   const auto got = file_->read(offset, record.data(), bytes);
   if (!got.is_ok()) return got.status();
   if (got.value() != bytes) return Status::corruption(path_, offset, "the value log ends before its record does");
-  const RecordHeader header = get_record_header(record.data());
-  if (header.key_bytes != tree_key.size() || header.value_bytes != value_bytes ||
-      std::string_view(record).substr(record_header_bytes, tree_key.size()) != tree_key)
-    return Status::corruption(path_, offset, "the record is not the one that the pointer means");
-  if (!record_is_whole(record, epoch_, offset))
-    return Status::corruption(path_, offset, "the checksum of a value is wrong");
-  record.erase(0, record_header_bytes + tree_key.size());
+  if (Status status = check(record, offset, tree_key, value_bytes); !status.is_ok()) return status;
   return record;
+}
+
+Result<std::optional<std::string>> VlogReader::read_cached(uint64_t offset, std::string_view tree_key,
+                                                           uint64_t value_bytes) const {
+  // Larger ones take too long for who may not wait.
+  constexpr uint64_t cached_bytes_max = 128u << 10;
+  const uint64_t bytes = record_bytes(tree_key.size(), value_bytes);
+  if (value_bytes > cached_bytes_max || bytes > cached_bytes_max || offset > INT64_MAX - bytes)
+    return std::optional<std::string>();
+  std::string record(bytes, '\0');
+  if (file_->read_cached(offset, record.data(), bytes) != bytes) return std::optional<std::string>();
+  if (Status status = check(record, offset, tree_key, value_bytes); !status.is_ok()) return status;
+  return std::optional<std::string>(std::move(record));
 }
 
 VlogScanner::VlogScanner(std::shared_ptr<const VlogReader> reader, uint64_t end)

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,11 +22,17 @@ class VlogReader {
   // The value that a pointer found under `tree_key` names, in one read. Anything but just that record is corruption,
   // with file and offset.
   Result<std::string> read(uint64_t offset, std::string_view tree_key, uint64_t value_bytes) const;
+  // The same without waiting for the disk; nullopt: the system does not have it in memory, or it is a large one.
+  Result<std::optional<std::string>> read_cached(uint64_t offset, std::string_view tree_key,
+                                                 uint64_t value_bytes) const;
 
  private:
   friend class VlogScanner;
   VlogReader(std::unique_ptr<RandomAccessFile> file, std::string path, uint64_t number)
       : file_(std::move(file)), path_(std::move(path)), number_(number) {}
+
+  // Of a record that is in memory whole: leaves its value.
+  Status check(std::string& record, uint64_t offset, std::string_view tree_key, uint64_t value_bytes) const;
 
   const std::unique_ptr<RandomAccessFile> file_;
   const std::string path_;

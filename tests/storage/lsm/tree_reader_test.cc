@@ -169,6 +169,30 @@ TEST_CASE("reads that fail say so, and may be repeated") {
   CHECK(failed > 0);
 }
 
+TEST_CASE("what the system has in memory is read without a load, damage included") {
+  const auto seed = GENERATE(range(1u, 6u));
+  INFO("seed " << seed);
+  Fixture fixture(seed, 0);
+  // Opening a table or a value log is a load; from then on nothing is.
+  for (const auto& [key, newest] : fixture.tree.newest) {
+    Pins pins;
+    REQUIRE(fixture.check(key, Access::load, pins));
+  }
+  const uint64_t loads = fixture.reader.stats().block_reads;
+  Pins none;
+  REQUIRE(fixture.get(fixture.tree.newest.begin()->first, Access::memory_only, none).value().kind == Kind::missing);
+  fixture.files.set_caches_reads(true);
+  for (const auto& [key, newest] : fixture.tree.newest) {
+    Pins pins;
+    REQUIRE(fixture.check(key, Access::memory_only, pins));
+  }
+  REQUIRE(fixture.reader.stats().block_reads == loads);
+  REQUIRE(fixture.reader.stats().cached_reads > 0);
+  // A read that fails is no answer: it is not in memory.
+  fixture.files.inject({.call = Call::read, .persistent = true});
+  REQUIRE(fixture.get(fixture.tree.newest.begin()->first, Access::memory_only, none).value().kind == Kind::missing);
+}
+
 TEST_CASE("threads read one version through one cache") {
   Fixture fixture(11, 5000);
   std::atomic<int> wrong = 0, found = 0;
