@@ -344,11 +344,13 @@ void Connection::flush() {
 
 void Connection::on_progress() {
   waiting_for_progress_ = false;
-  if (suspended_ && pending_.waits_for_room) {
-    pending_.waits_for_room = false;
-    return resume();  // also of a client that has gone: what it holds is given back
-  }
   if (!closed_) flush();
+}
+
+void Connection::on_room() {
+  if (!suspended_ || !pending_.waits_for_room) return;
+  pending_.waits_for_room = nullptr;
+  resume();  // also of a client that has gone: what it holds is given back
 }
 
 bool Connection::send_output() {

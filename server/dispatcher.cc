@@ -1,5 +1,6 @@
 #include "server/dispatcher.h"
 
+#include <algorithm>
 #include <string>
 
 #include "protocol/number_text.h"
@@ -22,6 +23,7 @@ constexpr uint32_t misses_before_keeping = 3;  // then a command queues for its 
 constexpr uint32_t conflicts_max = 64;
 constexpr uint32_t fetch_rounds_max = 1000;
 constexpr int keyspace_steps_per_turn = 8;
+constexpr size_t needs_together_max = 64;  // of a pipeline's reads, fetched at once
 constexpr size_t lookahead_keys_max = 64;  // few enough that what was fetched first is still in the cache
 
 std::string upper_cased(std::string_view text) {
@@ -262,11 +264,32 @@ void Dispatcher::gate(Connection& connection, size_t begin, size_t end) {
       connection.gates().add(begin, end, *dependency.store, dependency.sequence);
 }
 
+// What reads of the same bucket behind this command will look at, if it is not in memory either: it is brought in with
+// one fetch. That they look at just their keys' entries is a guess; a wrong one costs a read.
+void Dispatcher::add_needs_behind(RequestBatch& requests, std::vector<storage::Need>& needs) {
+  const RequestBatch::Request& own = requests.front();
+  if (!own.row || own.row->kind != CommandKind::entry || own.row->first_key == 0 || own.row->bucket_argument != 0) return;
+  const std::string_view key = own.args[static_cast<size_t>(own.row->first_key)];
+  const auto at = std::find_if(needs.begin(), needs.end(), [key](const storage::Need& need) { return need.key == key; });
+  if (at == needs.end()) return;
+  const storage::BucketId bucket = at->bucket;
+  for (auto request = requests.begin() + 1; request != requests.end(); ++request) {
+    const CommandRow* row = request->row;
+    if (!row || row->kind != CommandKind::entry) return;  // it may change the bucket, or the user
+    if (!(row->flags & flag_readonly) || row->first_key == 0 || row->bucket_argument != 0) continue;
+    const auto count = static_cast<int>(request->args.size());
+    const int last = row->last_key < 0 ? count + row->last_key : std::min(row->last_key, count - 1);
+    for (int i = row->first_key; i <= last && needs.size() < needs_together_max; i += row->key_step)
+      needs.push_back({bucket, std::string(request->args[static_cast<size_t>(i)]), storage::Part::metadata});
+  }
+}
+
 void Dispatcher::fetch(Connection& connection) {
   auto self = connection.shared_from_this();
   auto left = std::make_shared<std::atomic<size_t>>(txn_.needs().size());
   for (auto& [store, needs] : txn_.needs()) {
     connection.pending().fetched_from.push_back(store);
+    if (connection.pending().fetch_rounds == 1) add_needs_behind(connection.requests(), needs);
     store->fetch(connection.session().id, needs, [this, self, left](const storage::Status& status) {
       if (!status) loop_.post([self, why = status.to_string()] { self->pending().fetch_failure = why; });
       if (left->fetch_sub(1) == 1) loop_.post([self] { self->resume(); });
@@ -282,8 +305,9 @@ void Dispatcher::release_fetched(Connection& connection) {
 }
 
 void Dispatcher::wait_for_room(Connection& connection, uint64_t progress_before) {
-  connection.pending().waits_for_room = true;
-  loop_.wait_for_progress(connection.shared_from_this());
+  PendingCommand& pending = connection.pending();
+  pending.waits_for_room = pending.locks[0].store;
+  loop_.wait_for_room(connection.shared_from_this());
   // Room that was made before the loop knew that somebody waits was not told.
   if (loop_.progress_count() != progress_before) loop_.on_journal_progress();
 }

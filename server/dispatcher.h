@@ -51,6 +51,7 @@ class Dispatcher {
   bool take_locks(Connection& connection);
   void release_locks(Connection& connection);
   void fetch(Connection& connection);
+  static void add_needs_behind(RequestBatch& requests, std::vector<storage::Need>& needs);
   void release_fetched(Connection& connection);
   void wait_for_room(Connection& connection, uint64_t progress_before);
   void gate(Connection& connection, size_t begin, size_t end);

@@ -95,6 +95,11 @@ void EventLoop::wait_for_progress(std::shared_ptr<Connection> connection) {
   somebody_waits_.store(true, std::memory_order_seq_cst);
 }
 
+void EventLoop::wait_for_room(std::shared_ptr<Connection> connection) {
+  room_waiting_.push_back(std::move(connection));
+  somebody_waits_.store(true, std::memory_order_seq_cst);  // as above
+}
+
 void EventLoop::on_journal_progress() {
   // The marks were stored before this call; whoever waits stores the flag and then looks at the marks, or at the count.
   // Both sides in one order: one of the two sees the other.
@@ -110,6 +115,23 @@ void EventLoop::wake_waiting() {
   std::vector<std::shared_ptr<Connection>> waiting;
   waiting.swap(waiting_);
   for (const auto& connection : waiting) connection->on_progress();
+  wake_who_wants_room();
+}
+
+void EventLoop::wake_who_wants_room() {
+  std::vector<std::shared_ptr<Connection>> waiting;
+  waiting.swap(room_waiting_);
+  std::vector<const storage::Store*> full;
+  for (auto& connection : waiting) {
+    const storage::Store* store = connection->awaited_store();
+    const bool is_full = std::find(full.begin(), full.end(), store) != full.end();
+    const size_t waiting_before = room_waiting_.size();
+    if (is_full)
+      wait_for_room(std::move(connection));
+    else
+      connection->on_room();
+    if (!is_full && room_waiting_.size() > waiting_before) full.push_back(store);
+  }
 }
 
 void EventLoop::retry_soon(std::shared_ptr<Connection> connection) {
@@ -142,7 +164,7 @@ void EventLoop::on_cron() {
   const std::vector<std::shared_ptr<Connection>> all(connections_.begin(), connections_.end());
   for (const auto& connection : all) connection->on_cron(stopping_);
   // Whoever waits is looked at again in any case, so that a wake-up that got lost costs a tenth of a second at most.
-  if (!waiting_.empty()) wake_waiting();
+  if (!waiting_.empty() || !room_waiting_.empty()) wake_waiting();
   if (stopping_ && (connections_.empty() || steady_ms_ >= stop_at_ms_)) {
     for (const auto& connection : all) connection->close();
     drained_.store(true);

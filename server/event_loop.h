@@ -55,6 +55,9 @@ class EventLoop {
   void flush_at_end_of_turn(std::shared_ptr<Connection> connection);
   // The connection is called back (on_progress) when a journal has moved.
   void wait_for_progress(std::shared_ptr<Connection> connection);
+  // The connection's command is to be tried again (on_room) when its store may have room. In the order of their coming:
+  // when one of them is told to wait again, those behind it that want the same store wait on untried.
+  void wait_for_room(std::shared_ptr<Connection> connection);
   // The connection is called back (on_retry) within milliseconds.
   void retry_soon(std::shared_ptr<Connection> connection);
   // How often a journal has moved. Who read it before looking at a journal, and finds it changed once it waits, has
@@ -72,6 +75,7 @@ class EventLoop {
   void schedule_cron();
   void on_cron();
   void wake_waiting();
+  void wake_who_wants_room();
 
   // Constant after construction
   Services& services_;
@@ -95,7 +99,7 @@ class EventLoop {
   int64_t wall_ms_ = 0, steady_ms_ = 0;
   std::unordered_set<std::shared_ptr<Connection>> connections_, held_;
   std::vector<std::shared_ptr<Connection>> to_flush_, flushing_;
-  std::vector<std::shared_ptr<Connection>> waiting_, retrying_;
+  std::vector<std::shared_ptr<Connection>> waiting_, room_waiting_, retrying_;
   bool stopping_ = false;
   std::atomic<bool> drained_{false};  // no connection is left, and none will come
   bool stopped_ = false;

@@ -27,7 +27,7 @@ class PendingCommand final : public storage::LockWaiter {
     store_index = 0;
     reply.clear();
     prepared.clear();
-    waits_for_room = false;
+    waits_for_room = nullptr;
     fetched_from.clear();
     fetch_failure.clear();
     dependencies.clear();
@@ -53,7 +53,7 @@ class PendingCommand final : public storage::LockWaiter {
   size_t step_begin = 0;          // where in `reply` the present step writes
   std::string reply;              // of a keyspace command, until it is done
   std::string prepared;           // by the row's `prepare`, for all its runs
-  bool waits_for_room = false;    // in a log: resumed by its progress
+  const storage::Store* waits_for_room = nullptr;  // resumed by the progress of its log; nullptr: waits for none
   std::vector<storage::Store*> fetched_from;
   std::string fetch_failure;                                   // why the disk did not give what the command reads
   std::vector<storage::Transaction::Dependency> dependencies;  // of a stepped command: of all its steps

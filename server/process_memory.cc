@@ -5,6 +5,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "protocol/number_text.h"
@@ -27,6 +28,16 @@ uint64_t kilobyte_line(std::string_view text, std::string_view name) {
   return protocol::parse_uint64(text.substr(begin, end - begin)).value_or(0) * 1024;
 }
 
+// Of a file of the kernel's; empty where it cannot be read.
+std::string read_start(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return {};
+  char text[8192];
+  const ssize_t bytes = ::read(fd, text, sizeof text);
+  ::close(fd);
+  return {text, static_cast<size_t>(std::max<ssize_t>(bytes, 0))};
+}
+
 #ifdef SETT_JEMALLOC
 uint64_t allocator_figure(const char* name) {
   size_t value = 0, bytes = sizeof value;
@@ -42,12 +53,7 @@ ProcessMemory parse_process_status(std::string_view text) {
 }
 
 ProcessMemory read_process_memory() {
-  const int fd = ::open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return {};
-  char text[8192];
-  const ssize_t bytes = ::read(fd, text, sizeof text);
-  ::close(fd);
-  return bytes > 0 ? parse_process_status({text, static_cast<size_t>(bytes)}) : ProcessMemory{};
+  return parse_process_status(read_start("/proc/self/status"));
 }
 
 AllocatorMemory read_allocator_memory() {
@@ -94,6 +100,48 @@ std::string_view allocator_name() {
 uint64_t system_memory_bytes() {
   struct sysinfo info {};
   return ::sysinfo(&info) == 0 ? static_cast<uint64_t>(info.totalram) * info.mem_unit : 0;
+}
+
+namespace {
+
+// The first number of a small file; UINT64_MAX where there is none ("max").
+uint64_t number_in(const std::string& path) {
+  const std::string text = read_start(path);
+  const size_t end = text.find_first_not_of("0123456789");
+  return protocol::parse_uint64(std::string_view(text).substr(0, end)).value_or(UINT64_MAX);
+}
+
+// The path of the line that begins so; nothing: there is no such line.
+std::string_view path_behind(std::string_view text, std::string_view begin) {
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    if (const size_t at = line.find(begin); at != std::string_view::npos) return line.substr(at + begin.size());
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  }
+  return {};
+}
+
+}  // namespace
+
+// Version 2 has one hierarchy, whose line begins with "0::"; version 1 one for memory.
+uint64_t cgroup_memory_limit(const std::string& mounted_at, std::string_view proc_self_cgroup) {
+  uint64_t limit = UINT64_MAX;
+  const auto look = [&](std::string folder, std::string_view group, const char* file) {
+    if (group.empty() || group.find("..") != std::string_view::npos) return;
+    std::string at(group == "/" ? "" : group);
+    while (true) {
+      limit = std::min(limit, number_in(folder + at + file));
+      if (at.empty()) return;
+      at.resize(at.rfind('/'));
+    }
+  };
+  look(mounted_at, path_behind(proc_self_cgroup, "0::"), "/memory.max");
+  look(mounted_at + "/memory", path_behind(proc_self_cgroup, ":memory:"), "/memory.limit_in_bytes");
+  return limit;
+}
+
+uint64_t usable_memory_bytes() {
+  return std::min(system_memory_bytes(), cgroup_memory_limit("/sys/fs/cgroup", read_start("/proc/self/cgroup")));
 }
 
 }  // namespace sett::server

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace sett::server {
@@ -25,6 +26,11 @@ void free_memory_in_background();
 // thread.
 void give_back_free_memory();
 uint64_t system_memory_bytes();
+// What this process may use: of the machine, or less where a control group (a container, a unit) limits it.
+uint64_t usable_memory_bytes();
+// The least of the limits on the way from a control group, as /proc/self/cgroup names it, up to the root of where they
+// are mounted; UINT64_MAX: there is none.
+uint64_t cgroup_memory_limit(const std::string& mounted_at, std::string_view proc_self_cgroup);
 
 // The figures of /proc/<pid>/status, from its text.
 ProcessMemory parse_process_status(std::string_view text);
