@@ -115,8 +115,11 @@ constexpr std::array table{
     one_of("badger.compression", badger<&Badger::compression>, restart, compressions),
     row("badger.block_size", Kind::size, badger<&Badger::block_size>, restart, kb, mb),
     row("badger.filter_bits_per_key", Kind::integer, badger<&Badger::filter_bits_per_key>, restart, 4, 32),
-    row("badger.cache_size", Kind::size, badger<&Badger::cache_size>, restart, mb, 65536 * gb),
+    row("badger.memory_limit", Kind::size, badger<&Badger::memory_limit>, restart, 0, 65536 * gb),
+    row("badger.cache_size", Kind::size, badger<&Badger::cache_size>, restart, 0, 65536 * gb),
     row("badger.compaction_threads", Kind::integer, badger<&Badger::compaction_threads>, restart, 1, 16),
+    row("badger.background_io_limit", Kind::size, badger<&Badger::background_io_limit>, restart, 0, 65536 * gb),
+    row("badger.max_disk_size", Kind::size, badger<&Badger::max_disk_size>, restart, 0, 65536 * gb),
     row("badger.space_amplification_max", Kind::ratio, badger<&Badger::space_amplification_max>, restart, 105, 1000),
 
     row("memory.enabled", Kind::boolean, memory<&Memory::enabled>, restart),

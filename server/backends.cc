@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <thread>
 
+#include "server/process_memory.h"
 #include "storage/badger/badger_store.h"
 #include "storage/keys/key_hash.h"
 #include "storage/log/counting_journal.h"
@@ -20,6 +22,7 @@ using storage::Store;
 namespace {
 
 constexpr uint64_t badger_wal_segment_bytes = 16ull << 20;  // one or two are allocated ahead
+constexpr uint64_t memory_share = 4;  // of what may be used, for badger where its limit is not set
 constexpr storage::ShardIndex shards_per_core = 8, default_shards_min = 16, default_shards_max = 256;
 
 struct OwnedJournal {
@@ -46,6 +49,10 @@ Status check_shards(int64_t shards) {
   if (shards >= 0 && shards <= storage::MemoryStoreOptions::shards_max) return {};
   return Status::error(ErrorKind::invalid_argument, "store.shards: " + std::to_string(shards) + " is not in 0 to " +
                                                         std::to_string(storage::MemoryStoreOptions::shards_max));
+}
+
+void sleep_us(int64_t us) {
+  std::this_thread::sleep_for(std::chrono::microseconds(us));
 }
 
 }  // namespace
@@ -106,6 +113,8 @@ Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context
     return Status::error(ErrorKind::invalid_argument,
                          "badger.single_bucket_mode: false and badger.memory_mode: true come with a later version");
   const auto shards = static_cast<storage::ShardIndex>(context.options.store.shards);
+  const uint64_t memory_limit = from.memory_limit == 0 ? usable_memory_bytes() / memory_share
+                                                       : static_cast<uint64_t>(from.memory_limit);
   const storage::BadgerOptions options{.path = badger_path(context.options),
                                        .shards = shards == 0 ? default_shards() : shards,
                                        .hash = context.options.store.hash,
@@ -123,7 +132,11 @@ Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context
                                        .filter_bits_per_key = static_cast<double>(from.filter_bits_per_key),
                                        .compress = from.compression == "lz4",
                                        .cache_bytes = static_cast<uint64_t>(from.cache_size),
+                                       .memory_limit_bytes = memory_limit,
                                        .compaction_threads = static_cast<uint32_t>(from.compaction_threads),
+                                       .background_io_bytes_per_s = static_cast<uint64_t>(from.background_io_limit),
+                                       .sleep = sleep_us,
+                                       .max_disk_bytes = static_cast<uint64_t>(from.max_disk_size),
                                        .gc_enabled = from.value_log_gc_enabled,
                                        .gc_discard_ratio = from.value_log_gc_discard_ratio,
                                        .gc_interval_ms = from.value_log_gc_interval_in_seconds * 1000,

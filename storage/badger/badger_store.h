@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -30,8 +31,13 @@ struct BadgerOptions {
   uint64_t block_bytes = 4096;
   double filter_bits_per_key = 12;
   bool compress = true;  // LZ4 for blocks
-  uint64_t cache_bytes = 64ull << 20;
+  uint64_t cache_bytes = 64ull << 20;  // at most; 0: what memory_limit_bytes leaves
+  // Of memtables, cache, filters, indexes and buffers together; memtables are made smaller to fit. 0: none.
+  uint64_t memory_limit_bytes = 0;
   uint32_t compaction_threads = 1;
+  uint64_t background_io_bytes_per_s = 0;  // of merges and collections; flushes count, but never wait. 0: no limit
+  std::function<void(int64_t us)> sleep;   // for that, of a background thread; may be empty without a limit
+  uint64_t max_disk_bytes = 0;             // of all files together; 0: as much as there is
   bool gc_enabled = true;
   double gc_discard_ratio = 0.5;
   int64_t gc_interval_ms = 120000;

@@ -93,7 +93,8 @@ void Compactor::run(const PlanPtr& plan, VersionPtr version) {
         engine_.options_.table_bytes,
         seed};
     input.passed_ms = engine_.versions_->manifest().passed_ms;
-    input.throttle = [this](uint64_t) {
+    input.throttle = [this](uint64_t bytes) {
+      if (!engine_.closing_) engine_.io_limiter_.wait(bytes);
       return engine_.closing_ ? Status::error(ErrorKind::closed, "the store is being closed") : Status();
     };
     auto merged = run_compaction(tools, input);

@@ -5,25 +5,43 @@
 #include <utility>
 
 #include "storage/badger/compactor.h"
+#include "storage/badger/disk_guard.h"
 #include "storage/badger/due_loader.h"
 #include "storage/badger/flusher.h"
+#include "storage/badger/memory_budget.h"
 #include "storage/badger/value_log_gc.h"
 #include "storage/keys/batch_encoder.h"
 #include "storage/keys/tree_key.h"
 
 namespace sett::storage {
 
+namespace {
+// Before anybody else has the shard.
+void set_hot_capacity(BadgerShard& shard, uint64_t bytes) NO_THREAD_SAFETY_ANALYSIS {
+  shard.hot.set_capacity(bytes);
+}
+
+// With memtables that the limit on memory has room for.
+BadgerOptions fitted(BadgerOptions options) {
+  options.mem_table_bytes =
+      MemoryShares::mem_table(options.memory_limit_bytes, options.mem_table_bytes, options.mem_tables);
+  return options;
+}
+}  // namespace
+
 BadgerEngine::BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, const BadgerOptions& options,
                            KeyHash hash)
     : files_(files),
       executor_(executor),
       clock_(clock),
-      options_(options),
+      options_(fitted(options)),
       hash_(hash),
       seed_(options.seed != 0 ? options.seed : entropy_seed()),
       catalogue_(options.buckets_max),
       alive_(std::make_shared<std::atomic<bool>>(true)),
-      cache_(options.cache_bytes),
+      pacer_(options_.mem_table_bytes * (uint64_t{options_.mem_tables} + 1)),
+      io_limiter_(options.background_io_bytes_per_s, clock, options.sleep),
+      cache_(MemoryShares::cache(options.memory_limit_bytes, options.cache_bytes, 0, options.compaction_threads)),
       value_logs_(files, join_path(options.path, "values")),
       reader_(files, cache_, value_logs_),
       cursors_(seed_ + 1),
@@ -31,9 +49,15 @@ BadgerEngine::BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, 
       due_loader_(std::make_unique<DueLoader>(*this)),
       flusher_(std::make_unique<Flusher>(*this)),
       compactor_(std::make_unique<Compactor>(*this)),
-      gc_(std::make_unique<ValueLogGc>(*this)) {
+      gc_(std::make_unique<ValueLogGc>(*this)),
+      memory_budget_(std::make_unique<MemoryBudget>(*this)),
+      disk_guard_(std::make_unique<DiskGuard>(*this)) {
   capabilities_.ordered = true;
-  for (ShardIndex i = 0; i < options.shards; ++i) shards_.push_back(std::make_unique<BadgerShard>());
+  const uint64_t hot_bytes = MemoryShares::hot_entries(options.memory_limit_bytes, options.cache_bytes);
+  for (ShardIndex i = 0; i < options.shards; ++i) {
+    shards_.push_back(std::make_unique<BadgerShard>());
+    set_hot_capacity(*shards_.back(), hot_bytes / options.shards);
+  }
 }
 
 BadgerEngine::~BadgerEngine() {
@@ -58,6 +82,8 @@ void BadgerEngine::start() {
   flusher_->start();
   compactor_->start();
   gc_->start();
+  memory_budget_->start();
+  disk_guard_->start();
 }
 
 // --- Locks. They leave the function that takes them, which the analysis does not follow across the virtual interface.
@@ -158,6 +184,8 @@ CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
   // Who waits for a flush that cannot be is told so, and so is everyone behind.
   if (stalled_.load(std::memory_order_relaxed) && urgency == Journal::Urgency::normal)
     return {flusher_->is_held_up() ? CommitResult::Kind::no_space : CommitResult::Kind::hold};
+  if (urgency == Journal::Urgency::normal && disk_guard_->refuses()) return {CommitResult::Kind::no_space};
+  if (urgency == Journal::Urgency::normal && !is_in_pace(batch)) return {CommitResult::Kind::hold};
   thread_local std::vector<Mutation> own;  // large values become pointers
   own.assign(batch.begin(), batch.end());
   const Journal::Appended appended = append(own);
@@ -182,6 +210,26 @@ CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
   changes_.fetch_add(own.size(), std::memory_order_relaxed);
   if (memtable_bytes_.load(std::memory_order_relaxed) > options_.mem_table_bytes) flusher_->memtable_is_full();
   return result;
+}
+
+bool BadgerEngine::is_in_pace(std::span<const Mutation> batch) {
+  if (!pacer_.is_slowing()) return true;
+  constexpr uint64_t beside_bytes = 96;  // of a memtable's entry, beside key and value
+  uint64_t bytes = 0;
+  for (const Mutation& mutation : batch) bytes += mutation.key.size() + mutation.value.size() + beside_bytes;
+  if (pacer_.admit(bytes, memtables_bytes(), clock_.steady_us())) return true;
+  if (!beat_posted_.exchange(true)) {
+    const auto beat = [this] {
+      beat_posted_ = false;
+      log_->announce_progress();
+    };
+    post(Executor::Lane::background, beat, WritePacer::beat_ms);
+  }
+  return false;
+}
+
+uint64_t BadgerEngine::memtables_bytes() const {
+  return memtable_bytes_.load(std::memory_order_relaxed) + flusher_->sealed_bytes();
 }
 
 void BadgerEngine::apply_all(std::span<const Mutation> batch, Sequence sequence) {
@@ -209,6 +257,7 @@ void BadgerEngine::apply(BadgerShard& at, const Mutation& mutation, Sequence seq
   thread_local std::string key;
   key.clear();
   append_tree_key(key, mutation.bucket, mutation.key);
+  if (!at.hot.empty()) at.hot.erase(HotEntries::hash_of(key), key);
   // What a search in the sealed parts would tell the flush finds out without one.
   const bool is_empty_below = at.sealed.empty() && at.version->entries() == 0;
   const Prior below{is_empty_below ? Prior::Kind::absent : Prior::Kind::unknown};
@@ -342,6 +391,7 @@ bool BadgerEngine::expire_some(BadgerShard& at, int64_t pass_ms, Sequence pass, 
 
 void BadgerEngine::expire_key(BadgerShard& at, std::string_view tree_key, Sequence pass, const Prior& below) {
   const std::string key(tree_key);
+  if (!at.hot.empty()) at.hot.erase(HotEntries::hash_of(key), key);
   at.active->remove(key, pass, below);
   at.last_removal = std::max(at.last_removal, pass);
   count_memory(at);
@@ -394,71 +444,6 @@ void BadgerEngine::prepare_values() {
 
 void BadgerEngine::snapshot(std::function<void(Status)> done) {
   flusher_->flush_all(std::move(done));
-}
-
-StoreStats BadgerEngine::stats() const {
-  StoreStats stats;
-  stats.expired_keys = reaper_->expired_keys();
-  stats.expiry_lag_ms = reaper_->lag_ms();
-  const LogStats log = log_->stats();
-  stats.log_bytes = log.bytes;
-  stats.log_segments = log.segments;
-  stats.log_syncs = log.syncs;
-  stats.unsynced_bytes = log.unsynced_bytes;
-  stats.delayed_syncs = log.delayed_syncs;
-  stats.last_sync_us = log.last_sync_us;
-  stats.disk_full = log.disk_full;
-  if (log.disk_full) stats.full_folder = options_.path;
-  stats.recovered_records = recovery_.records;
-  stats.cut_tail_bytes = recovery_.cut_bytes;
-  if (log_->failed()) stats.failure = "a write or sync of the log failed";
-  stats.changes_since_snapshot = changes_.load(std::memory_order_relaxed);
-  flusher_->add_stats(stats);
-  return stats;
-}
-
-void BadgerEngine::figures(const FigureVisitor& visit) const {
-  const VersionPtr version = versions_->current();
-  for (int level = 0; level < levels_max; ++level) {
-    if (version->level(level).empty()) continue;
-    const std::string name = "badger_level" + std::to_string(level);
-    visit(name + "_tables", version->level(level).size());
-    visit(name + "_bytes", version->bytes(level));
-  }
-  uint64_t value_log_bytes = 0, value_log_live_bytes = 0;
-  const TreeManifest manifest = versions_->manifest();
-  for (const VlogMeta& file : manifest.value_logs) value_log_bytes += file.file_bytes;
-  for (const auto& [file, bytes] : version->value_bytes_in()) value_log_live_bytes += bytes;
-  visit("badger_table_entries", version->entries());
-  visit("badger_table_tombstones", version->tombstones());
-  visit("badger_value_logs", manifest.value_logs.size());
-  visit("badger_value_log_bytes", value_log_bytes);
-  visit("badger_value_log_live_bytes", value_log_live_bytes);
-  visit("badger_memtable_bytes", memtable_bytes_.load(std::memory_order_relaxed));
-  visit("badger_sealed_memtables", flusher_->sealed());
-  visit("badger_writers_wait", stalled_.load(std::memory_order_relaxed) ? 1 : 0);
-  const BlockCache::Stats cache = cache_.stats();
-  visit("badger_cache_bytes", cache.bytes);
-  visit("badger_cache_hits", cache.hits);
-  visit("badger_cache_misses", cache.misses);
-  const ReadStats reads = reader_.stats();
-  visit("badger_filter_checks", reads.filter_checks);
-  visit("badger_filter_negatives", reads.filter_negatives);
-  visit("badger_filter_false_positives", reads.filter_false_positives);
-  visit("badger_block_reads", reads.block_reads);
-  visit("badger_block_read_bytes", reads.block_read_bytes);
-  visit("badger_value_reads", reads.value_reads);
-  visit("badger_value_read_bytes", reads.value_read_bytes);
-  const Compactor::Stats merges = compactor_->stats();
-  visit("badger_merges", merges.merges);
-  visit("badger_merges_failed", merges.failed);
-  visit("badger_merged_bytes", merges.bytes_written);
-  const ValueLogGc::Stats gc = gc_->stats();
-  visit("badger_gc_runs", gc.runs);
-  visit("badger_gc_moved_values", gc.moved_values);
-  visit("badger_gc_moved_bytes", gc.moved_bytes);
-  visit("badger_gc_removed_files", gc.removed_files);
-  visit("badger_gc_removed_bytes", gc.removed_bytes);
 }
 
 Status BadgerEngine::close() {

@@ -16,8 +16,10 @@
 #include "storage/badger/scan_cursors.h"
 #include "storage/badger/shard.h"
 #include "storage/badger/value_writer.h"
+#include "storage/badger/write_pacer.h"
 #include "storage/base/mutex.h"
 #include "storage/expiry_reaper.h"
+#include "storage/io/io_limiter.h"
 #include "storage/keys/catalogue.h"
 #include "storage/keys/key_hash.h"
 #include "storage/log/log.h"
@@ -27,8 +29,10 @@
 namespace sett::storage {
 
 class Compactor;
+class DiskGuard;
 class DueLoader;
 class Flusher;
+class MemoryBudget;
 class Recovery;
 class ValueLogGc;
 
@@ -47,6 +51,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
     bool has_value = false;  // else it is where `pointer` says
     std::string_view value;
     ValuePointer pointer;
+    bool is_from_tables = false;
     bool is_live(int64_t now_ms) const;
   };
 
@@ -100,8 +105,10 @@ class BadgerEngine final : public Store, private ExpiryTarget {
 
  private:
   friend class Compactor;
+  friend class DiskGuard;
   friend class DueLoader;
   friend class Flusher;
+  friend class MemoryBudget;
   friend class Recovery;
   friend class ValueLogGc;
   friend class OrderedWalk;
@@ -113,6 +120,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
 
   // --- engine_reads.cc. Under the shard's lock. What views point into is in the shard's pins.
   Found find(BadgerShard& shard, std::string_view tree_key, bool with_value) REQUIRES(shard.lock);
+  Found find_hot_or_any(BadgerShard& shard, std::string_view tree_key, bool with_value) REQUIRES(shard.lock);
   // What the sealed parts before the first `parts` and the tables say.
   Found find_below(BadgerShard& shard, std::string_view tree_key, size_t parts, bool with_value) REQUIRES(shard.lock);
   Found from_entry(BadgerShard& shard, const MemEntry& entry, size_t parts_below, bool is_active, bool with_value)
@@ -142,6 +150,10 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   // Whether the file is one that neither the memtables nor the log need, as far as the flushed records go.
   bool is_settled(uint64_t value_log, Sequence flushed) const { return value_writer_->is_settled(value_log, flushed); }
   void prepare_values();  // on the log lane, soon
+  // Whether the batch may be written now, as far as flushes keep up; if not, who waits is told in a moment.
+  bool is_in_pace(std::span<const Mutation> batch);
+  // Of the active parts and the sealed ones.
+  uint64_t memtables_bytes() const;
   void when_synced(Sequence sequence, std::function<void(Status)> then);
   VersionPtr visible_version() const;
   // The current version to all shards, as soon as all locks can be had; then `then`, on the foreground lane.
@@ -174,7 +186,10 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   std::atomic<bool> stalled_{false};          // writes wait: flushes or merges are behind
   std::shared_ptr<std::atomic<bool>> alive_;  // false once destroyed: for tasks still queued
   std::atomic<bool> closing_{false}, prepare_posted_{false};
+  WritePacer pacer_;
+  std::atomic<bool> beat_posted_{false};  // writers that the pacer holds are told in a moment
 
+  IoLimiter io_limiter_;
   BlockCache cache_;
   VlogFiles value_logs_;
   TreeReader reader_;
@@ -190,6 +205,8 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   std::unique_ptr<Flusher> flusher_;
   std::unique_ptr<Compactor> compactor_;
   std::unique_ptr<ValueLogGc> gc_;
+  std::unique_ptr<MemoryBudget> memory_budget_;
+  std::unique_ptr<DiskGuard> disk_guard_;
 
   mutable Mutex live_mutex_;
   std::shared_ptr<const std::unordered_set<BucketId>> live_buckets_ GUARDED_BY(live_mutex_);

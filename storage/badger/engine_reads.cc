@@ -35,6 +35,7 @@ BadgerEngine::Found BadgerEngine::find_below(BadgerShard& at, std::string_view t
   if (got->kind == TreeEntry::Kind::absent) return {};
   const TableEntry& entry = got->entry;
   Found found{.kind = Found::Kind::entry, .sequence = entry.sequence, .expires_at_ms = entry.expires_at_ms};
+  found.is_from_tables = true;
   if (entry.kind == TableEntry::Kind::pointer) {
     found.pointer = pointer_of(entry);
     found.value_bytes = entry.value_bytes;
@@ -87,6 +88,7 @@ BadgerEngine::Found BadgerEngine::from_patch(BadgerShard& at, const MemEntry& en
   Found found = find_below(at, entry.key(), parts_below, with_value);
   if (found.kind != Found::Kind::entry) return found;
   found.sequence = entry.sequence();
+  found.is_from_tables = false;
   const int64_t base_expires_at_ms = found.expires_at_ms;
   if (entry.sets_expiry()) found.expires_at_ms = entry.expires_at_ms();
   if (!entry.spliced()) return found;
@@ -109,13 +111,30 @@ BadgerEngine::Found BadgerEngine::from_patch(BadgerShard& at, const MemEntry& en
   return found;
 }
 
+// Whoever writes to a key erases it from the hot entries: what is there needs no look into the memtable.
+BadgerEngine::Found BadgerEngine::find_hot_or_any(BadgerShard& at, std::string_view tree_key, bool with_value) {
+  const uint64_t hash = HotEntries::hash_of(tree_key);
+  if (const HotEntries::Entry* hot = at.hot.find(hash, tree_key))
+    return {.kind = Found::Kind::entry,
+            .sequence = hot->sequence,
+            .expires_at_ms = hot->expires_at_ms,
+            .value_bytes = hot->value.size(),
+            .has_value = true,
+            .value = hot->value};
+  const Found found = find(at, tree_key, with_value);
+  if (found.kind == Found::Kind::entry && found.is_from_tables && with_value)
+    at.hot.offer(hash, tree_key,
+                 {.value = found.value, .expires_at_ms = found.expires_at_ms, .sequence = found.sequence});
+  return found;
+}
+
 ReadResult BadgerEngine::read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) {
   BadgerShard& at = shard(shard_of(key));
   at.lock.assert_held();
   thread_local std::string full_key;
   full_key.clear();
   append_tree_key(full_key, bucket, key);
-  const Found found = find(at, full_key, part == Part::value);
+  const Found found = find_hot_or_any(at, full_key, part == Part::value);
   if (found.kind == Found::Kind::missing) return {.kind = ReadResult::Kind::need, .entry = {}};
   if (!found.is_live(now_ms)) return {.kind = ReadResult::Kind::absent, .entry = {}, .depends_on = at.last_removal};
   return {.kind = ReadResult::Kind::entry,

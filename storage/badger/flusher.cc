@@ -111,7 +111,8 @@ Flusher::SealPtr Flusher::seal_parts(Sequence through) NO_THREAD_SAFETY_ANALYSIS
     at->active = std::make_shared<Memtable>();
     at->active_bytes.store(0, std::memory_order_relaxed);
   }
-  engine_.memtable_bytes_.store(0, std::memory_order_relaxed);
+  sealed->bytes = engine_.memtable_bytes_.exchange(0, std::memory_order_relaxed);
+  sealed_bytes_.fetch_add(sealed->bytes, std::memory_order_relaxed);
   seals_.push_back(sealed);
   return sealed;
 }
@@ -128,6 +129,7 @@ void Flusher::update_stall() {
     stalls = seals_.size() >= engine_.options_.mem_tables &&
              engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes;
   }
+  engine_.pacer_.note_used(engine_.memtables_bytes(), engine_.clock_.steady_us());
   if (engine_.stalled_.exchange(stalls) && !stalls) engine_.log_->announce_progress();
 }
 
@@ -143,6 +145,7 @@ void Flusher::run_next() {
   {
     MutexLock lock(mutex_);
     if (running_ || seals_.empty()) return;
+    engine_.pacer_.note_flush_due(seals_.front()->bytes, engine_.clock_.steady_us());
     // Level 0 is full: the end of a merge calls again.
     if (engine_.versions_->current()->level(0).size() >= engine_.options_.level0_tables_stall) return;
     running_ = true;
@@ -174,6 +177,7 @@ void Flusher::flush(const SealPtr& sealed) {
   const Sequence last = engine_.log_->last();
   auto result = run_flush(tools, input);
   if (!result) return failed(result.status());
+  if (result->table) engine_.io_limiter_.charge(result->table->file_bytes);
   auto shared = std::make_shared<FlushResult>(std::move(*result));
   engine_.when_synced(last, [this, sealed, shared, is_dead = std::move(input.is_dead)](const Status& status) {
     if (!status) return failed(status);
@@ -244,10 +248,12 @@ void Flusher::show(const SealPtr& sealed, const std::shared_ptr<FlushResult>& re
   engine_.log_->release(sealed->through);
   {
     MutexLock lock(mutex_);
+    sealed_bytes_.fetch_sub(seals_.front()->bytes, std::memory_order_relaxed);
     seals_.pop_front();
     running_ = false;
     last_status_ = {};
   }
+  engine_.pacer_.note_flushed(engine_.clock_.steady_us());
   if (engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes) memtable_is_full();
   update_stall();
   engine_.post(Executor::Lane::background, [this] { engine_.compactor_->check(); });

@@ -32,6 +32,7 @@ class Flusher {
   void tables_changed();
   bool is_idle() const { return sealed() == 0; }
   size_t sealed() const;  // memtables that are not flushed yet
+  uint64_t sealed_bytes() const { return sealed_bytes_.load(std::memory_order_relaxed); }
   // The last flush has failed, or there is no room in level 0 since the last merge has: nobody should wait.
   bool is_held_up() const;
   // The sequence up to which the manifest on disk says that all is in tables.
@@ -49,6 +50,7 @@ class Flusher {
     uint64_t bucket_generation = 0;
     int64_t passed_ms = 0, judged_ms = 0;
     std::vector<std::shared_ptr<const Memtable>> parts;
+    uint64_t bytes = 0;  // of memory
   };
   struct Waiting {
     Sequence through;
@@ -77,6 +79,7 @@ class Flusher {
   BadgerEngine& engine_;
   std::atomic<bool> seal_posted_{false}, started_{false};
   std::atomic<Sequence> flushed_through_{0};
+  std::atomic<uint64_t> sealed_bytes_{0};
   uint64_t changes_seen_ = 0;  // by the last tick; of the background lane
   int64_t quiet_since_ms_ = 0;
   mutable Mutex mutex_;

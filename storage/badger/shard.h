@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "storage/badger/due_keys.h"
+#include "storage/badger/hot_entries.h"
 #include "storage/lsm/tree_reader.h"
 #include "storage/lsm/version.h"
 #include "storage/memtable/memtable.h"
@@ -30,6 +31,7 @@ struct alignas(64) BadgerShard {
   std::vector<Sealed> sealed GUARDED_BY(lock);  // the oldest first
   VersionPtr version GUARDED_BY(lock);
   DueKeys due GUARDED_BY(lock);
+  HotEntries hot GUARDED_BY(lock);             // of keys that no part of the memtable has
   int64_t floor_ms GUARDED_BY(lock) = 0;       // no run judges expiry by an earlier time
   int64_t passed_ms GUARDED_BY(lock) = 0;      // what was due by then has its tombstone
   int64_t judged_ms GUARDED_BY(lock) = 0;      // a pass to then is in the log

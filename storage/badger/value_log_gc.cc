@@ -171,6 +171,7 @@ void ValueLogGc::read_some(const std::shared_ptr<Collection>& collection) {
     collection->records.push_back({at.offset(), std::string(at.tree_key()), std::string(at.value())});
   }
   if (collection->records.empty()) return ended(collection, {});
+  engine_.io_limiter_.wait(bytes);
   engine_.post(Executor::Lane::background, [this, collection] { move_some(collection); });
 }
 
@@ -222,7 +223,7 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
   const ShardIndex index = engine_.shard_of(key);
   BadgerShard& at = engine_.shard(index);
   waits = true;
-  if (engine_.stalled_.load()) return false;
+  if (engine_.stalled_.load() || engine_.pacer_.is_slowing()) return false;  // clients first
   if (!at.lock.try_lock()) return false;
   const BadgerEngine::Found found = engine_.find(at, record.tree_key, true);
   bool is_done = true;

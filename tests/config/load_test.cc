@@ -267,8 +267,14 @@ TEST_CASE("settings that cannot work together") {
   CHECK(errors_of("server:\n  bind: []\n") ==
         Lines{"F:2: server.bind: names no address; name one, or set server.port: 0"});
   CHECK(errors_of("server:\n  data_dir: \"\"\n") == Lines{"F:2: server.data_dir: is empty; allowed: a folder"});
-  CHECK(errors_of("simple_kv: {enabled: false}\n") ==
-        Lines{"store.backend: simple_kv is not enabled; set simple_kv.enabled: true, or choose another backend"});
+  CHECK(errors_of("badger: {enabled: false}\n") ==
+        Lines{"store.backend: badger is not enabled; set badger.enabled: true, or choose another backend"});
+  CHECK(errors_of("badger:\n  memory_limit: 1mb\n") ==
+        Lines{"F:2: badger.memory_limit: is too little for the engine to run; allowed: 0, or 32mb or more"});
+  CHECK(errors_of("badger:\n  background_io_limit: 64kb\n") ==
+        Lines{"F:2: badger.background_io_limit: is too little for merges to come to an end; allowed: 0, or 1mb or more"});
+  CHECK(errors_of("badger:\n  max_disk_size: 1mb\n") ==
+        Lines{"F:2: badger.max_disk_size: is too little for the engine to run; allowed: 0, or 64mb or more"});
   CHECK(errors_of("badger:\n  num_level0_tables: 5\n  num_level0_tables_stall: 5\n") ==
         Lines{"F:3: badger.num_level0_tables_stall: is not above badger.num_level0_tables; allowed: 6 or more"});
 }

@@ -97,7 +97,7 @@ TEST_CASE("the defaults are the documented ones") {
   CHECK(options.server.maxclients == 10000);
   CHECK(options.server.databases == 16);
   CHECK(options.server.data_dir == "data");
-  CHECK(options.store.backend == "simple_kv");
+  CHECK(options.store.backend == "badger");
   CHECK(options.store.shards == 0);
   CHECK(options.store.hash == "xxh3");
   CHECK(options.simple_kv.enabled);

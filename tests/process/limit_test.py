@@ -16,6 +16,8 @@ def limited_to(descriptors):
 
 
 class Descriptors(settd.SettdTest):
+    backend = "simple_kv"
+
     def test_too_few_to_serve_anyone_is_one_line(self):
         for allowed in (16, 40, 64):
             self.assert_refused(*self.start_arguments(), says=["ulimit -n"], preexec_fn=limited_to(allowed))
@@ -25,7 +27,7 @@ class Descriptors(settd.SettdTest):
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (96, 96))
         server.terminate()
         limit = ["prlimit", "--nofile=96:96"]
-        server = servers.start_settd(settd.binary, self.directory.path, "--simple_kv.wal_segment_size", "64kb",
+        server = servers.start_settd(settd.binary, self.directory.path, *self.with_backend(("--simple_kv.wal_segment_size", "64kb")),
                                      data_dir=self.data, prefix=limit, name="limited")
         self.addCleanup(server.kill)
         server.wait_ready()
@@ -51,6 +53,7 @@ class Descriptors(settd.SettdTest):
 
 
 class FullDisk(settd.SettdTest):
+    backend = "simple_kv"
     arguments = ["--simple_kv.wal_segment_size", "4mb"]
 
     def setUp(self):
@@ -98,3 +101,26 @@ class FullDisk(settd.SettdTest):
         connection = self.connect(self.start(*self.arguments, name="again", data_dir=os.path.join(self.disk, "data")))
         self.assertEqual(connection.call("DBSIZE").value, written)
         self.assertEqual(connection.call("EXISTS", "key:0", "key:1", "after").value, 2)
+
+
+class BadgerFullDisk(FullDisk):
+    backend = "badger"
+    arguments = ["--badger.mem_table_size", "1mb", "--badger.value_threshold", "100kb"]
+
+    def test_what_is_deleted_on_a_full_disk_makes_room(self):
+        server = self.start(*self.arguments, data_dir=os.path.join(self.disk, "data"))
+        connection = self.connect(server)
+        written = self.fill(connection)
+        for i in range(written):
+            self.assertEqual(connection.call("DEL", f"key:{i}").value, 1)
+        self.assertEqual(connection.call("DBSIZE").value, 0)
+        self.wait_for_a_write(connection, "after")
+        self.assertGreater(self.fill(connection), written // 2)
+
+    def test_max_disk_size_is_kept(self):
+        server = self.start(*self.arguments, "--badger.max_disk_size", "64mb")
+        connection = self.connect(server)
+        written = self.fill(connection)
+        self.assertLess(sum(len(file) for file in self.contents().values()), 64 << 20)
+        self.assertEqual(connection.call("DBSIZE").value, written)
+        self.assertIn(b"badger_disk_refuses:1", connection.call("INFO", "badger").value)

@@ -10,6 +10,8 @@ from tests.support_py import servers
 
 
 class Refusals(settd.SettdTest):
+    backend = "simple_kv"
+
     def write(self, name, text):
         path = os.path.join(self.directory.path, name)
         with open(path, "w", encoding="utf-8") as file:

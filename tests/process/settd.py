@@ -18,13 +18,19 @@ binary = None  # set by process_test.py
 
 
 class SettdTest(unittest.TestCase):
+    backend = None  # what keeps the data of the daemons that a test starts; None: the default
+
+    def with_backend(self, arguments):
+        return arguments if self.backend is None or "--store.backend" in arguments else (
+            "--store.backend", self.backend, *arguments)
+
     def setUp(self):
         self.directory = servers.TemporaryDirectory("sett-process-")
         self.addCleanup(self.directory.__exit__, None, None, None)
         self.data = os.path.join(self.directory.path, "data")
 
     def start(self, *arguments, name="settd", port=None, data_dir=None, password=None):
-        server = servers.start_settd(binary, self.directory.path, *arguments, name=name, port=port,
+        server = servers.start_settd(binary, self.directory.path, *self.with_backend(arguments), name=name, port=port,
                                      data_dir=data_dir or self.data)
         self.addCleanup(server.kill)
         return server.wait_ready(password=password)
@@ -43,7 +49,7 @@ class SettdTest(unittest.TestCase):
 
     def start_arguments(self, *more, port=None):
         return ["--server.port", str(port or servers.free_port()), "--server.bind", "127.0.0.1", "--server.data_dir",
-                self.data, *more]
+                self.data, *self.with_backend(more)]
 
     def assert_refused(self, *arguments, says, **options):
         """The start ends with an exit code that is not 0, having said all of `says`, and no more than a few lines."""

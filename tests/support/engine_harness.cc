@@ -70,6 +70,7 @@ Result<std::unique_ptr<Store>> EngineHarness::open_engine() {
 }
 
 Status EngineHarness::open() {
+  files->set_caches_reads(options.caches_reads.value_or(options.seed % 3 == 0));
   auto result = open_engine();
   if (!result.is_ok()) return result.status();
   std::unique_ptr<Store> opened = std::move(result).value();
@@ -79,6 +80,14 @@ Status EngineHarness::open() {
   store_->set_hook(this);
   if (options.starts) store_->start();
   return {};
+}
+
+uint64_t EngineHarness::figure(std::string_view name) const {
+  uint64_t found = 0;
+  store_->figures([&](std::string_view each, uint64_t value) {
+    if (each == name) found = value;
+  });
+  return found;
 }
 
 void EngineHarness::gone() {

@@ -27,6 +27,7 @@ struct EngineOptions {
   uint64_t seed = 1;
   uint64_t memory_max = 0;  // of "memory"
   bool starts = true;       // the background work
+  std::optional<bool> caches_reads;  // whether the system has in memory what is read; if not said, with some seeds
   SimpleKvOptions kv{.path = "/db",
                      .default_shards = 4,
                      .wal_segment_bytes = 32 << 10,
@@ -102,6 +103,7 @@ class EngineHarness : public StoreRouter, private MutationHook {
   BucketUsage usage(std::string_view bucket);
   Status snapshot();  // waits for it
   int64_t now() { return clock.wall_ms(); }
+  uint64_t figure(std::string_view name) const;  // of Store::figures(); 0: there is none of this name
 
   EngineOptions options;
   ManualClock clock;

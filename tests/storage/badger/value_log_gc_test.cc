@@ -134,7 +134,7 @@ TEST_CASE("badger: a collection gives the bytes back and lets the memtable be fl
   REQUIRE(manifest_of(with).flushed_through > before.flushed_through + keys / 4);
   REQUIRE(with.snapshot());
   with.executor.run_for(5000);
-  REQUIRE(with.files->used_bytes() < used - (80 << 10));
+  REQUIRE(with.files->used_bytes() < used - (64 << 10));
   for (const VlogMeta& file : manifest_of(with).value_logs) REQUIRE(file.number != before.value_logs.at(0).number);
   for (int i = 1; i < keys; i += 2)
     REQUIRE(with.get("0", "key" + std::to_string(i)) == large(1000, static_cast<char>('a' + i % 26)));

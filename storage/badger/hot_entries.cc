@@ -1,0 +1,130 @@
+#include "storage/badger/hot_entries.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sett::storage {
+
+namespace {
+uint32_t mark_of(uint64_t hash) {
+  return static_cast<uint32_t>(hash >> 32) | 1;  // 0: none
+}
+}  // namespace
+
+uint64_t HotEntries::hash_of(std::string_view tree_key) {
+  return XXH3_64bits(tree_key.data(), tree_key.size());
+}
+
+uint64_t HotEntries::charged(const Slot& slot) {
+  constexpr uint64_t allocator_bytes = 16;
+  return sizeof(Slot) + slot.bytes.capacity() + allocator_bytes;
+}
+
+HotEntries::Slot* HotEntries::lookup(uint64_t hash, std::string_view tree_key) {
+  if (slots_.empty()) return nullptr;
+  const size_t sets = slots_.size() / slots_per_set;
+  Slot* set = &slots_[(hash & (sets - 1)) * slots_per_set];
+  for (size_t i = 0; i < slots_per_set; ++i) {
+    Slot& slot = set[i];
+    if (slot.hash == hash && !slot.bytes.empty() && std::string_view(slot.bytes).substr(0, slot.key_bytes) == tree_key)
+      return &slot;
+  }
+  return nullptr;
+}
+
+const HotEntries::Entry* HotEntries::find(uint64_t hash, std::string_view tree_key) {
+  Slot* slot = lookup(hash, tree_key);
+  if (!slot) return nullptr;
+  if (slot->uses < uses_max) ++slot->uses;
+  hits_.store(hits() + 1, std::memory_order_relaxed);
+  return &slot->entry;
+}
+
+void HotEntries::erase(uint64_t hash, std::string_view tree_key) {
+  if (Slot* slot = lookup(hash, tree_key)) clear(*slot);
+}
+
+void HotEntries::offer(uint64_t hash, std::string_view tree_key, const Entry& entry) {
+  if (capacity_ == 0 || entry.value.size() > value_bytes_max) return;
+  if (marks_.empty()) marks_.resize(marks);
+  uint32_t& mark = marks_[(hash >> 16) % marks];
+  if (mark != mark_of(hash)) {
+    mark = mark_of(hash);
+    return;
+  }
+  if (Slot* slot = lookup(hash, tree_key)) clear(*slot);
+  fill(place_for(hash), hash, tree_key, entry);
+  evict_until_it_fits();
+}
+
+// A free one of its set; else, where there is capacity for more sets, one of more; else that of the least used.
+HotEntries::Slot& HotEntries::place_for(uint64_t hash) {
+  if (slots_.empty()) slots_.resize(sets_min * slots_per_set);
+  while (true) {
+    const size_t sets = slots_.size() / slots_per_set;
+    Slot* set = &slots_[(hash & (sets - 1)) * slots_per_set];
+    for (size_t i = 0; i < slots_per_set; ++i)
+      if (set[i].bytes.empty()) return set[i];
+    if (bytes() < capacity_ / 2 && slots_.size() * sizeof(Slot) < capacity_ / 2) {
+      grow();
+      continue;
+    }
+    Slot* least = std::min_element(set, set + slots_per_set, [](const Slot& a, const Slot& b) { return a.uses < b.uses; });
+    for (size_t i = 0; i < slots_per_set; ++i)
+      if (set[i].uses > 0) --set[i].uses;
+    clear(*least);
+    return *least;
+  }
+}
+
+void HotEntries::grow() {
+  std::vector<Slot> before(slots_.size() * 2);
+  before.swap(slots_);
+  const size_t sets = slots_.size() / slots_per_set;
+  for (Slot& slot : before) {
+    if (slot.bytes.empty()) continue;
+    Slot* set = &slots_[(slot.hash & (sets - 1)) * slots_per_set];
+    // Each set becomes two, so there is room.
+    Slot* free = std::find_if(set, set + slots_per_set, [](const Slot& each) { return each.bytes.empty(); });
+    *free = std::move(slot);
+    free->entry.value = std::string_view(free->bytes).substr(free->key_bytes);
+  }
+  hand_ = 0;
+}
+
+void HotEntries::fill(Slot& slot, uint64_t hash, std::string_view tree_key, const Entry& entry) {
+  slot.hash = hash;
+  slot.bytes.reserve(tree_key.size() + entry.value.size());
+  slot.bytes.append(tree_key).append(entry.value);
+  slot.key_bytes = tree_key.size();
+  slot.entry = entry;
+  slot.entry.value = std::string_view(slot.bytes).substr(slot.key_bytes);
+  slot.uses = 1;
+  bytes_.store(bytes() + charged(slot), std::memory_order_relaxed);
+}
+
+void HotEntries::clear(Slot& slot) {
+  bytes_.store(bytes() - charged(slot), std::memory_order_relaxed);
+  slot = Slot();
+}
+
+void HotEntries::evict_until_it_fits() {
+  for (size_t left = slots_.size() * (uses_max + 1); left > 0 && bytes() > capacity_; --left) {
+    Slot& slot = slots_[hand_++ % slots_.size()];
+    if (slot.bytes.empty()) continue;
+    if (slot.uses > 0)
+      --slot.uses;
+    else
+      clear(slot);
+  }
+}
+
+void HotEntries::set_capacity(uint64_t bytes) {
+  capacity_ = bytes;
+  evict_until_it_fits();
+  if (empty()) std::vector<Slot>().swap(slots_);
+}
+
+}  // namespace sett::storage

@@ -1,0 +1,82 @@
+#include "storage/badger/write_pacer.h"
+
+#include <algorithm>
+
+namespace sett::storage {
+
+namespace {
+constexpr double us_per_s = 1e6;
+constexpr double newest_share = 0.3;          // of the last flush in the average
+constexpr double bytes_per_us_min = 0.25;     // 256 KB/s: a trickle, so that nobody waits for good
+constexpr double bytes_per_us_unknown = 16;   // before the first flush has ended
+constexpr int64_t allowance_us = 5000;        // what was not taken is kept for so long
+}  // namespace
+
+// What the flush under way would amount to if it ended now, where that is less than the average.
+double WritePacer::drained_per_us(int64_t now_us) const {
+  const double average = flush_per_us_ == 0 ? bytes_per_us_unknown : flush_per_us_;
+  if (flush_since_us_ == 0 || now_us <= flush_since_us_) return average;
+  const double at_most = static_cast<double>(flushing_bytes_) / static_cast<double>(now_us - flush_since_us_);
+  return std::min(average, at_most);
+}
+
+void WritePacer::decide(int64_t now_us) {
+  const double half = static_cast<double>(room_bytes_) / 2;
+  const double left = static_cast<double>(room_bytes_) - static_cast<double>(std::min(used_, room_bytes_));
+  const bool slows = left < half;
+  if (slows) {
+    per_us_ = std::max(bytes_per_us_min, drained_per_us(now_us) * (left / half));
+    if (!slowing_.load(std::memory_order_relaxed)) {
+      allowance_ = 0;
+      allowed_at_us_ = now_us;
+    }
+  }
+  slowing_.store(slows, std::memory_order_relaxed);
+}
+
+void WritePacer::note_used(uint64_t used_bytes, int64_t now_us) {
+  MutexLock lock(mutex_);
+  used_ = used_bytes;
+  decide(now_us);
+}
+
+void WritePacer::note_flush_due(uint64_t bytes, int64_t now_us) {
+  MutexLock lock(mutex_);
+  if (flush_since_us_ != 0) return;
+  flush_since_us_ = now_us;
+  flushing_bytes_ = bytes;
+}
+
+void WritePacer::note_flushed(int64_t now_us) {
+  MutexLock lock(mutex_);
+  if (flush_since_us_ != 0 && now_us > flush_since_us_) {
+    const double rate = static_cast<double>(flushing_bytes_) / static_cast<double>(now_us - flush_since_us_);
+    flush_per_us_ = flush_per_us_ == 0 ? rate : flush_per_us_ + newest_share * (rate - flush_per_us_);
+  }
+  flush_since_us_ = 0;
+  decide(now_us);
+}
+
+bool WritePacer::admit(uint64_t bytes, uint64_t used_bytes, int64_t now_us) {
+  if (!is_slowing()) return true;
+  MutexLock lock(mutex_);
+  used_ = used_bytes;
+  decide(now_us);
+  const double passed = static_cast<double>(std::clamp<int64_t>(now_us - allowed_at_us_, 0, allowance_us));
+  allowed_at_us_ = std::max(allowed_at_us_, now_us);
+  allowance_ = std::min(allowance_ + passed * per_us_, static_cast<double>(allowance_us) * per_us_);
+  if (allowance_ < 0) {
+    slowed_writes_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  allowance_ -= static_cast<double>(bytes);
+  return true;
+}
+
+uint64_t WritePacer::bytes_per_s() const {
+  if (!is_slowing()) return UINT64_MAX;
+  MutexLock lock(mutex_);
+  return static_cast<uint64_t>(per_us_ * us_per_s);
+}
+
+}  // namespace sett::storage

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "storage/base/mutex.h"
+
+namespace sett::storage {
+
+// Slows writers in proportion to how far flushes are behind, instead of stopping them when there is no room left. As
+// long as half of the room for memtables is free nobody is slowed. Beyond that writes may take, a second, what flushes
+// have lately drained, times the part of that half which is left: the fuller, the slower, and where writers are just as
+// fast as flushes it stays as it is. For any threads; knows no clock but what it is told.
+class WritePacer {
+ public:
+  // `room_bytes`: of all memtables together.
+  explicit WritePacer(uint64_t room_bytes) : room_bytes_(room_bytes) {}
+
+  // How much of the room is in use now. A flush that is late counts as slow before it has ended.
+  void note_used(uint64_t used_bytes, int64_t now_us) EXCLUDES(mutex_);
+  // A memtable of so many bytes is the next to be flushed, whether that can begin at once or not. Again before it has
+  // been: nothing.
+  void note_flush_due(uint64_t bytes, int64_t now_us) EXCLUDES(mutex_);
+  // That has ended.
+  void note_flushed(int64_t now_us) EXCLUDES(mutex_);
+
+  bool is_slowing() const { return slowing_.load(std::memory_order_relaxed); }
+  // Whether a write of so many bytes may go on now; if so it is counted. False: try again in a moment (beat_ms).
+  bool admit(uint64_t bytes, uint64_t used_bytes, int64_t now_us) EXCLUDES(mutex_);
+  static constexpr int64_t beat_ms = 1;
+
+  uint64_t bytes_per_s() const;  // of writers; UINT64_MAX: not slowed
+  uint64_t slowed_writes() const { return slowed_writes_.load(std::memory_order_relaxed); }
+
+ private:
+  double drained_per_us(int64_t now_us) const REQUIRES(mutex_);
+  void decide(int64_t now_us) REQUIRES(mutex_);
+
+  const uint64_t room_bytes_;
+  std::atomic<bool> slowing_{false};
+  std::atomic<uint64_t> slowed_writes_{0};
+  mutable Mutex mutex_;
+  uint64_t used_ GUARDED_BY(mutex_) = 0;
+  double flush_per_us_ GUARDED_BY(mutex_) = 0;  // bytes; averaged over the last flushes; 0: there was none
+  uint64_t flushing_bytes_ GUARDED_BY(mutex_) = 0;
+  int64_t flush_since_us_ GUARDED_BY(mutex_) = 0;  // since then one is due; 0: none
+  double per_us_ GUARDED_BY(mutex_) = 0;           // what writers may take
+  double allowance_ GUARDED_BY(mutex_) = 0;        // bytes; a large write may take it below zero
+  int64_t allowed_at_us_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace sett::storage
