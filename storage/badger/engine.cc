@@ -13,9 +13,10 @@
 
 namespace sett::storage {
 
-BadgerEngine::BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, const BadgerOptions& options,
-                           KeyHash hash)
-    : files_(files),
+BadgerEngine::BadgerEngine(FileSystem& files, std::unique_ptr<FileSystem> own_files, Executor& executor, Clock& clock,
+                           const BadgerOptions& options, KeyHash hash)
+    : own_files_(std::move(own_files)),
+      files_(own_files_ ? *own_files_ : files),
       executor_(executor),
       clock_(clock),
       options_(options),
@@ -24,8 +25,8 @@ BadgerEngine::BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, 
       catalogue_(options.buckets_max),
       alive_(std::make_shared<std::atomic<bool>>(true)),
       cache_(options.cache_bytes),
-      value_logs_(files, join_path(options.path, "values")),
-      reader_(files, cache_, value_logs_),
+      value_logs_(files_, join_path(options.path, "values")),
+      reader_(files_, cache_, value_logs_),
       cursors_(seed_ + 1),
       reaper_(std::make_shared<ExpiryReaper>(static_cast<ExpiryTarget&>(*this), executor, clock)),
       due_loader_(std::make_unique<DueLoader>(*this)),
@@ -33,6 +34,7 @@ BadgerEngine::BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, 
       compactor_(std::make_unique<Compactor>(*this)),
       gc_(std::make_unique<ValueLogGc>(*this)) {
   capabilities_.ordered = true;
+  capabilities_.durable = !options.in_memory;
   for (ShardIndex i = 0; i < options.shards; ++i) shards_.push_back(std::make_unique<BadgerShard>());
 }
 

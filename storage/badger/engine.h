@@ -50,7 +50,9 @@ class BadgerEngine final : public Store, private ExpiryTarget {
     bool is_live(int64_t now_ms) const;
   };
 
-  BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, const BadgerOptions& options, KeyHash hash);
+  // Over `own_files`, if there are any, else over `files`.
+  BadgerEngine(FileSystem& files, std::unique_ptr<FileSystem> own_files, Executor& executor, Clock& clock,
+               const BadgerOptions& options, KeyHash hash);
   ~BadgerEngine() override;
 
   std::string_view backend() const override { return "badger"; }
@@ -155,6 +157,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   // Leaves tombstones for what is due, at most `left`; true: nothing more is.
   bool expire_some(BadgerShard& shard, int64_t pass_ms, Sequence pass, uint32_t& left) REQUIRES(shard.lock);
 
+  const std::unique_ptr<FileSystem> own_files_;  // nullptr: somebody else's are used
   FileSystem& files_;
   Executor& executor_;
   Clock& clock_;

@@ -73,6 +73,22 @@ class BadgerFiles(settd.SettdTest):
                     shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
                 self.assert_refused(*self.start_arguments(*SMALL), says=["badger"])
 
+    def test_in_memory_nothing_is_saved_and_files_are_left_alone(self):
+        self.filled_data()
+        files = self.contents()
+        server = self.start(*SMALL, "--badger.memory_mode", "true")
+        connection = self.connect(server)
+        self.assertEqual(connection.call("DBSIZE").value, 0)
+        for i in range(2000):
+            self.assertEqual(connection.call("SET", f"key:{i}", "v" * (20 if i % 2 else 2000)).value, b"OK")
+        self.assertEqual(connection.call("DBSIZE").value, 2000)
+        self.assertEqual(connection.call("STRLEN", "key:8").value, 2000)
+        self.assertIn(b"nothing is saved", connection.call("SAVE").value)
+        self.assertEqual(connection.call("CONFIG", "GET", "appendonly").value[1].value, b"no")
+        server.terminate()
+        self.assertEqual(self.contents(), files)
+        self.assert_whole()
+
     def test_a_second_process_is_refused(self):
         self.start(*SMALL)
         self.assert_refused(*self.start_arguments(*SMALL), says=[os.path.join(self.data, "badger"), "another process"])
