@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "storage/badger/caretaker.h"
 #include "storage/badger/compactor.h"
 #include "storage/badger/due_loader.h"
 #include "storage/badger/flusher.h"
@@ -32,8 +33,10 @@ BadgerEngine::BadgerEngine(FileSystem& files, std::unique_ptr<FileSystem> own_fi
       due_loader_(std::make_unique<DueLoader>(*this)),
       flusher_(std::make_unique<Flusher>(*this)),
       compactor_(std::make_unique<Compactor>(*this)),
-      gc_(std::make_unique<ValueLogGc>(*this)) {
+      gc_(std::make_unique<ValueLogGc>(*this)),
+      caretaker_(std::make_unique<Caretaker>(*this)) {
   capabilities_.ordered = true;
+  capabilities_.upkeep = true;
   capabilities_.durable = !options.in_memory;
   for (ShardIndex i = 0; i < options.shards; ++i) shards_.push_back(std::make_unique<BadgerShard>());
 }
@@ -396,6 +399,10 @@ void BadgerEngine::prepare_values() {
 
 void BadgerEngine::snapshot(std::function<void(Status)> done) {
   flusher_->flush_all(std::move(done));
+}
+
+void BadgerEngine::keep_up(Upkeep what, const std::string& bucket, std::function<void(Result<uint64_t>)> done) {
+  caretaker_->ask(what, bucket, std::move(done));
 }
 
 StoreStats BadgerEngine::stats() const {

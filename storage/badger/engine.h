@@ -26,6 +26,7 @@
 
 namespace sett::storage {
 
+class Caretaker;
 class Compactor;
 class DueLoader;
 class Flusher;
@@ -94,6 +95,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   Journal& journal() override { return *log_; }
   bool over_memory_limit() override { return false; }
   void snapshot(std::function<void(Status)> done) override;
+  void keep_up(Upkeep what, const std::string& bucket, std::function<void(Result<uint64_t>)> done) override;
   StoreStats stats() const override;
   void figures(const FigureVisitor& visit) const override;
   void set_hook(MutationHook* hook) override { hook_ = hook; }
@@ -101,6 +103,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   Status close() override;
 
  private:
+  friend class Caretaker;
   friend class Compactor;
   friend class DueLoader;
   friend class Flusher;
@@ -193,6 +196,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   std::unique_ptr<Flusher> flusher_;
   std::unique_ptr<Compactor> compactor_;
   std::unique_ptr<ValueLogGc> gc_;
+  std::unique_ptr<Caretaker> caretaker_;
 
   mutable Mutex live_mutex_;
   std::shared_ptr<const std::unordered_set<BucketId>> live_buckets_ GUARDED_BY(live_mutex_);
