@@ -81,6 +81,7 @@ Result<std::vector<std::string>> backends_with_data(const BackendContext& contex
   std::vector<std::string> names;
   for (const auto& [name, path] : {std::pair<std::string, std::string>{"simple_kv", simple_kv_path(context.options)},
                                    {"badger", badger_path(context.options)}}) {
+    if (name == "badger" && context.options.badger.memory_mode) continue;  // what lies there is not looked at
     const auto found = context.files.list(path);
     if (!found.is_ok() && found.status().kind() != ErrorKind::not_found) return found.status();
     if (found.is_ok() && !found.value().empty()) names.push_back(name);
@@ -109,9 +110,8 @@ Result<std::unique_ptr<Store>> open_simple_kv_backend(const BackendContext& cont
 Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context) {
   if (const Status status = check_shards(context.options.store.shards); !status.is_ok()) return status;
   const auto& from = context.options.badger;
-  if (!from.single_bucket_mode || from.memory_mode)
-    return Status::error(ErrorKind::invalid_argument,
-                         "badger.single_bucket_mode: false and badger.memory_mode: true come with a later version");
+  if (!from.single_bucket_mode)
+    return Status::error(ErrorKind::invalid_argument, "badger.single_bucket_mode: false comes with a later version");
   const auto shards = static_cast<storage::ShardIndex>(context.options.store.shards);
   const uint64_t memory_limit = from.memory_limit == 0 ? usable_memory_bytes() / memory_share
                                                        : static_cast<uint64_t>(from.memory_limit);
@@ -141,6 +141,7 @@ Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context
                                        .gc_discard_ratio = from.value_log_gc_discard_ratio,
                                        .gc_interval_ms = from.value_log_gc_interval_in_seconds * 1000,
                                        .space_amplification_max = from.space_amplification_max,
+                                       .in_memory = from.memory_mode,
                                        .give_up = context.give_up};
   return storage::open_badger(context.files, context.executor, context.clock, options, context.progress);
 }

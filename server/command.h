@@ -31,6 +31,7 @@ struct Progress {
   bool started = false;
   bool done = false;
   uint32_t stores_left = 0;  // of all_stores rows: how many stores come after this one
+  storage::Sequence committed = 0;  // of `apart` handlers: what the last run wrote; 0: this is the first
 };
 
 // What an entry or keyspace handler has. It translates arguments, reads and stages through the transaction and writes
@@ -45,7 +46,7 @@ struct CommandContext {
   uint64_t value_bytes_max;   // proto_max_bulk_len
   uint64_t reply_bytes_max;   // client_output_buffer_limit: a handler that writes many values stops beyond
   storage::Random& random;
-  Progress& progress;               // of keyspace handlers, and of all_stores rows
+  Progress& progress;               // of keyspace and `apart` handlers, and of all_stores rows
   storage::Store* store = nullptr;  // of all_stores rows: the backend of this run; nullptr: the only one
   std::string_view prepared;        // what the row's `prepare` gave; holds until the commit
 
@@ -121,6 +122,10 @@ struct CommandRow {
   // complete after the last run.
   bool all_stores = false;
   PrepareFunction prepare = nullptr;  // of entry rows
+  // Of entry rows: runs in place of `handler` where that would write to two stores each of which may refuse. Several
+  // runs, each of which writes to one store, until `done`; the next begins when what the last has written is on disk,
+  // also if the client has gone. Only the last writes a reply.
+  EntryHandler apart = nullptr;
 };
 
 // All rows, sorted by name. The families are in commands/, each with a function that appends its rows.

@@ -66,6 +66,7 @@ CommandTable::CommandTable() {
   add_range_command(rows_);
   add_filter_commands(rows_);
   add_bucket_commands(rows_);
+  add_badger_commands(rows_);
   std::sort(rows_.begin(), rows_.end(), [](const CommandRow& a, const CommandRow& b) { return a.name < b.name; });
   // Subcommands are not commands: they have no slot. At most half of the slots are used, so that most probes are the
   // only one.

@@ -274,7 +274,7 @@ bool Connection::output_limit_reached() {
 void Connection::resume() {
   if (!suspended_) return;
   loop_.read_clocks();
-  if (closed_) {
+  if (closed_ && !pending_.is_half_done()) {
     loop_.dispatcher().abandon(*this);
     return end_suspension();
   }

@@ -197,7 +197,7 @@ Dispatcher::Step Dispatcher::attempt(Connection& connection, Arguments args, std
                          .progress = pending.progress,
                          .store = store,
                          .prepared = pending.prepared};
-  pending.row->handler(context);
+  (pending.apart ? pending.row->apart : pending.row->handler)(context);
   return settle(connection, out, begin);
 }
 
@@ -218,6 +218,12 @@ Dispatcher::Step Dispatcher::settle(Connection& connection, std::string& out, si
     case Transaction::Verdict::too_many_buckets:
       return replaced_by_error(out, begin, "ERR there are already max_buckets buckets", connection);
     case Transaction::Verdict::several_stores:
+      if (pending.row->apart && !pending.apart) {
+        pending.apart = true;
+        out.resize(begin);
+        release_locks(connection);
+        return Step::again;
+      }
       return replaced_by_error(out, begin, error_several_stores, connection);
     case Transaction::Verdict::needs_shards:
       out.resize(begin);
@@ -330,6 +336,7 @@ Dispatcher::Result Dispatcher::run_entry(Connection& connection, Arguments args)
   const CommandRow& row = *pending.row;
   const std::string_view selected = connection.session().bucket;
   std::string& out = connection.output();
+  if (waits_for_disk(connection)) return Result::suspended;
   targets_.clear();
   command_targets(row, args, selected, loop_.options().server.databases, targets_);
   if ((row.flags & flag_denyoom) && memory_is_full(selected)) {
@@ -338,6 +345,10 @@ Dispatcher::Result Dispatcher::run_entry(Connection& connection, Arguments args)
     return Result::done;
   }
   while (true) {
+    if (pending.unsynced.store) {  // and never will be
+      replaced_by_error(out, out.size(), error_log_failed, connection);
+      return Result::done;
+    }
     if (pending.held == 0) {  // else it waits with what it has, and the set is the same
       pending.locks.clear();
       for (const KeyTarget& target : targets_) {
@@ -351,19 +362,53 @@ Dispatcher::Result Dispatcher::run_entry(Connection& connection, Arguments args)
     }
     if (!take_locks(connection)) return Result::suspended;
     const size_t begin = out.size();
-    switch (attempt(connection, args, selected, out, nullptr)) {
-      case Step::again:
-        continue;
-      case Step::suspended:
-        return Result::suspended;
-      case Step::failed:
-      case Step::done:
-        break;
+    const Step outcome = attempt_entry(connection, args, selected);
+    if (outcome == Step::suspended) return Result::suspended;
+    if (outcome == Step::again) continue;
+    if (outcome == Step::done && pending.apart && !pending.progress.done) {
+      if (begin_wait_for_disk(connection)) return Result::suspended;
+      continue;
     }
     gate(connection, begin, out.size());
     release_fetched(connection);
     return Result::done;
   }
+}
+
+// A void run of a command that runs apart leaves its progress as it was.
+Dispatcher::Step Dispatcher::attempt_entry(Connection& connection, Arguments args, std::string_view selected) {
+  PendingCommand& pending = connection.pending();
+  if (!pending.apart) return attempt(connection, args, selected, connection.output(), nullptr);
+  const Progress before = pending.progress;
+  const Step outcome = attempt(connection, args, selected, connection.output(), nullptr);
+  if (outcome != Step::done) pending.progress = before;
+  return outcome;
+}
+
+// --- Commands that run apart
+
+// After a run that was not the last. False: it is on disk already.
+bool Dispatcher::begin_wait_for_disk(Connection& connection) {
+  PendingCommand& pending = connection.pending();
+  release_fetched(connection);
+  pending.conflicts = 0;
+  pending.unsynced = txn_.committed();
+  pending.progress.committed = pending.unsynced.sequence;
+  return waits_for_disk(connection);
+}
+
+bool Dispatcher::waits_for_disk(Connection& connection) {
+  PendingCommand& pending = connection.pending();
+  if (!pending.unsynced.store) return false;
+  storage::Journal& journal = pending.unsynced.store->journal();
+  const uint64_t progress_before = loop_.progress_count();
+  if (journal.synced() >= pending.unsynced.sequence || journal.failed()) {
+    if (journal.synced() >= pending.unsynced.sequence) pending.unsynced = {};
+    return false;
+  }
+  journal.request_sync();
+  wait_for_room(connection, progress_before);
+  return true;
 }
 
 // A command that goes through a bucket or through all backends: step by step, each under its own locks, a bounded

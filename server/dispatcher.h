@@ -45,6 +45,7 @@ class Dispatcher {
   Result finish_stepped(Connection& connection);
   Step attempt(Connection& connection, Arguments args, std::string_view selected, std::string& out,
                storage::Store* store);
+  Step attempt_entry(Connection& connection, Arguments args, std::string_view selected);
   Step settle(Connection& connection, std::string& out, size_t begin);
   Step replaced_by_error(std::string& out, size_t begin, std::string_view text, Connection& connection);
   bool memory_is_full(std::string_view selected);
@@ -53,6 +54,10 @@ class Dispatcher {
   void fetch(Connection& connection);
   static void add_needs_behind(RequestBatch& requests, std::vector<storage::Need>& needs);
   void release_fetched(Connection& connection);
+  bool begin_wait_for_disk(Connection& connection);
+  // True: what it has written apart is not on disk yet, and it waits. False, with `unsynced` still set: it never will
+  // be.
+  bool waits_for_disk(Connection& connection);
   void wait_for_room(Connection& connection, uint64_t progress_before);
   void gate(Connection& connection, size_t begin, size_t end);
 

@@ -28,6 +28,8 @@ class PendingCommand final : public storage::LockWaiter {
     reply.clear();
     prepared.clear();
     waits_for_room = nullptr;
+    apart = false;
+    unsynced = {};
     fetched_from.clear();
     fetch_failure.clear();
     dependencies.clear();
@@ -41,6 +43,9 @@ class PendingCommand final : public storage::LockWaiter {
     dependencies.push_back(dependency);
   }
 
+  // A part of it has happened: it goes on, though its client has gone.
+  bool is_half_done() const { return progress.committed != 0; }
+
   std::function<void(storage::ShardIndex, bool)> on_lock_ready;  // set once by the connection
 
   const CommandRow* row = nullptr;
@@ -48,7 +53,9 @@ class PendingCommand final : public storage::LockWaiter {
   size_t held = 0;
   uint32_t misses = 0, fetch_rounds = 0, conflicts = 0, holds = 0;
   storage::LockSet extra_shards;  // found to be needed by a void run
-  Progress progress;              // of a keyspace command
+  Progress progress;              // of a keyspace command, or one that runs apart
+  bool apart = false;             // the row's `apart` runs
+  storage::Transaction::Dependency unsynced;  // ... and waits until this is on disk; no store: it does not
   size_t store_index = 0;         // of one that goes through all stores
   size_t step_begin = 0;          // where in `reply` the present step writes
   std::string reply;              // of a keyspace command, until it is done

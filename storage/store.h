@@ -76,6 +76,12 @@ inline CommitResult commit_result(const Journal::Appended& appended) {
   return {CommitResult::Kind::failed};
 }
 
+// What is done in time anyway, done now because somebody asks.
+enum class Upkeep : uint8_t {
+  collect_values,  // value logs of which a part is dead are given back
+  merge_tables,    // tables are merged until they hold nothing that is needless
+};
+
 // A command that needs what its bucket's backend lacks is refused, never approximated.
 struct Capabilities {
   bool multi_key_atomic = true;
@@ -85,6 +91,7 @@ struct Capabilities {
   bool immediate_listing = true;
   bool durable = true;     // SAVE means something
   bool may_refuse = true;  // commit() may answer something else than `committed`
+  bool upkeep = false;     // keep_up() does something
 };
 
 // Woken when a shard's lock may be had. One waiter waits for one lock at a time and outlives its wait.
@@ -233,6 +240,12 @@ class Store {
   virtual bool over_memory_limit() = 0;
   // Begins a snapshot unless one is running; `done` comes once it is on disk or has failed. On any thread.
   virtual void snapshot(std::function<void(Status)> done) = 0;
+  // Does all of it that there is at the time of the call, and says how many bytes of files that gave back; `done` comes
+  // once, on any thread. `bucket`: only what may hold keys of the bucket with this name (not_found: there is none); "":
+  // everything. Of a store with Capabilities::upkeep.
+  virtual void keep_up(Upkeep, const std::string&, std::function<void(Result<uint64_t>)> done) {
+    done(Status::error(ErrorKind::unsupported, "the backend " + std::string(backend()) + " needs no upkeep"));
+  }
   virtual StoreStats stats() const = 0;
   // Figures that only this backend has, for INFO: names in lower case with their units.
   using FigureVisitor = std::function<void(std::string_view name, uint64_t value)>;

@@ -22,6 +22,7 @@ void Transaction::begin(const LockSet& held, int64_t wall_ms) {
   needs_.clear();
   missing_.clear();
   dependencies_.clear();
+  committed_ = {};
   // The highest floor of all shards judges the whole run, so that no shard's time steps back.
   now_ms_ = wall_ms;
   for (const auto& item : held) now_ms_ = item.store->raise_clock(item.shard, now_ms_);
@@ -369,7 +370,10 @@ uint64_t Transaction::misses() const {
 
 CommitResult::Kind Transaction::commit_to(Store& store, std::span<const Mutation> batch) {
   const CommitResult result = store.commit(batch);
-  if (result.kind == CommitResult::Kind::committed) depend_on(store, result.sequence);
+  if (result.kind == CommitResult::Kind::committed) {
+    depend_on(store, result.sequence);
+    committed_ = {&store, result.sequence};
+  }
   return result.kind;
 }
 

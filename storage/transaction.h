@@ -107,9 +107,11 @@ class Transaction {
   CommitResult::Kind commit();
   // What the reply waits for: of each store touched the highest sequence shown or written.
   struct Dependency {
-    Store* store;
-    Sequence sequence;
+    Store* store = nullptr;
+    Sequence sequence = 0;
   };
+  // What commit() wrote last; no store: nothing.
+  const Dependency& committed() const { return committed_; }
   const std::vector<Dependency>& dependencies() const { return dependencies_; }
   void depend_on(Store& store, Sequence sequence);
   // Reads of this run that found something, or nothing; they count towards the buckets' figures once, at commit().
@@ -189,6 +191,7 @@ class Transaction {
   std::vector<std::pair<Store*, std::vector<Need>>> needs_;
   std::vector<LockSet::Item> missing_;
   std::vector<Dependency> dependencies_;
+  Dependency committed_;
 };
 
 }  // namespace sett::storage

@@ -60,7 +60,7 @@ void write_info(CommandContext& ctx, const Store& store, const InfoNumbers& numb
 void bucket_info_command(CommandContext& ctx) {
   if (!has_bucket_name(ctx)) return;
   const auto bucket = ctx.txn.bucket(ctx.args[1]);
-  if (!ctx.txn.exists(bucket)) return ctx.reply.error("ERR no such bucket");
+  if (!ctx.txn.exists(bucket)) return ctx.reply.error(error_no_such_bucket);
   Store& store = ctx.txn.store(bucket);
   InfoNumbers numbers{};
   const BucketId id = store.find_bucket(ctx.args[1]);

@@ -24,7 +24,7 @@ std::string yes_no(bool value) {
 
 // Whether buckets are kept on disk unless a rule says otherwise.
 bool is_durable(const Options& options) {
-  return options.store.backend != "memory";
+  return options.store.backend != "memory" && !(options.store.backend == "badger" && options.badger.memory_mode);
 }
 
 std::string joined(const std::vector<std::string>& words) {

@@ -16,6 +16,7 @@ void add_native_commands(std::vector<CommandRow>& rows);      // KV.*
 void add_range_command(std::vector<CommandRow>& rows);        // KV.RANGE
 void add_filter_commands(std::vector<CommandRow>& rows);      // FILTER.*
 void add_bucket_commands(std::vector<CommandRow>& rows);      // BUCKET.*
+void add_badger_commands(std::vector<CommandRow>& rows);      // BADGER.*
 void add_connection_commands(std::vector<CommandRow>& rows);  // PING HELLO AUTH SELECT ...
 void add_client_commands(std::vector<CommandRow>& rows);      // CLIENT *
 void add_config_commands(std::vector<CommandRow>& rows);      // CONFIG *

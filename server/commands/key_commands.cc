@@ -133,6 +133,37 @@ void move_command(CommandContext& ctx) {
   ctx.reply.integer(1);
 }
 
+// Between two backends each of which may refuse its part. The copy comes first, and when it is on disk the original goes,
+// if it is still what was copied; else it is copied anew. So a crash finds the key in one of them, or in both. What
+// others do in between counts as done before the move if it was done to the original, after it if to the copy.
+void move_apart_command(CommandContext& ctx) {
+  constexpr size_t copies_max = 16;
+  const std::string_view key = ctx.args[1];
+  Progress& progress = ctx.progress;
+  const auto source = ctx.bucket();
+  const auto target = ctx.txn.bucket(ctx.args[2]);
+  const auto entry = ctx.txn.peek(source, key);
+  const auto copy = ctx.txn.peek(target, key, Part::presence);
+  const bool is_first = progress.committed == 0;
+  const bool is_same = entry && !is_first && entry->sequence == progress.number;
+  const bool is_our_copy = copy && !is_first && copy->sequence == progress.committed;
+  progress.done = true;
+  if (is_first && (!entry || copy)) return ctx.reply.integer(0);
+  if (is_same) ctx.txn.remove(source, key, Event::move_from);
+  if (is_same || (!is_first && !is_our_copy)) return ctx.reply.integer(1);
+  if (!entry) {
+    ctx.txn.remove(target, key, Event::del);
+    return ctx.reply.integer(0);
+  }
+  if (++progress.elements > copies_max) {
+    ctx.txn.remove(target, key, Event::del);
+    return ctx.reply.error("TRYAGAIN others keep writing the key: it was not moved");
+  }
+  progress.done = false;
+  progress.number = entry->sequence;
+  ctx.txn.copy(target, key, source, entry, entry->expires_at_ms, Event::move_to);
+}
+
 // --- OBJECT
 
 void object_encoding_command(CommandContext& ctx) {
@@ -229,7 +260,8 @@ void add_key_commands(std::vector<CommandRow>& rows) {
        .summary = "Moves a key to another bucket.",
        .syntax = "key db",
        .handler = move_command,
-       .targets = move_targets},
+       .targets = move_targets,
+       .apart = move_apart_command},
       {"object", -2, 0, 0, 0, 0, entry_kind, "@slow", "generic", "2.2.3", "Depends on subcommand.",
        "Looks at how a key is kept.", ""},
       {"object|encoding", 3, flag_readonly, 2, 2, 1, entry_kind, slow_read_acl, "generic", "2.2.3", "O(1)",

@@ -10,6 +10,7 @@ namespace sett::server {
 // own commands take any key.
 inline constexpr size_t native_key_bytes_max = 65535;
 inline constexpr std::string_view error_bucket_name = "ERR invalid bucket name: it must have 1 to 255 bytes";
+inline constexpr std::string_view error_no_such_bucket = "ERR no such bucket";
 inline constexpr std::string_view error_native_key = "ERR invalid key: it must have 1 to 65535 bytes";
 
 inline bool is_native_key(std::string_view key) {

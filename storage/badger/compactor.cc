@@ -47,9 +47,9 @@ PickerOptions Compactor::picker_options() const {
           .garbage_share = (options.space_amplification_max - 1) / 2};
 }
 
-Compactor::PlanPtr Compactor::pick() {
+Compactor::PlanPtr Compactor::pick(std::function<void(Status)>& granted) {
   const int64_t now_ms = engine_.clock_.steady_ms();
-  PickerInput input{.version = engine_.versions_->current(), .busy = {}, .is_dead = engine_.dead_buckets()};
+  PickerInput input{.version = {}, .busy = {}, .is_dead = engine_.dead_buckets()};
   const bool flushes = !engine_.flusher_->is_idle();
   const TreeManifest manifest = engine_.versions_->manifest();
   // Each key that expires has an entry in the time index as well.
@@ -57,21 +57,41 @@ Compactor::PlanPtr Compactor::pick() {
   input.passed_ms = manifest.passed_ms;
   MutexLock lock(mutex_);
   if (running_ >= engine_.options_.compaction_threads || now_ms < not_before_ms_ || engine_.closing_) return nullptr;
+  input.version = engine_.versions_->current();  // not one from before the wish
   input.busy = busy_;
+  input.wish = wish_;
   input.is_at_rest = running_ == 0 && !flushes && now_ms - last_change_ms_ >= rest_ms;
   auto plan = pick_compaction(picker_options(), input);
-  if (!plan) return nullptr;
+  if (!plan) {
+    if (running_ == 0) {
+      wish_.reset();
+      granted = std::exchange(wish_done_, nullptr);
+    }
+    return nullptr;
+  }
   for (const auto* tables : {&plan->inputs, &plan->targets})
     for (const TableFilePtr& table : *tables) busy_.insert(table->number());
   ++running_;
   return std::make_shared<const CompactionPlan>(std::move(*plan));
 }
 
+void Compactor::grant(MergeWish wish, std::function<void(Status)> done) {
+  {
+    MutexLock lock(mutex_);
+    wish_ = std::move(wish);
+    wish_done_ = std::move(done);
+    not_before_ms_ = 0;
+  }
+  check();
+}
+
 void Compactor::check() {
-  while (const PlanPtr plan = pick()) {
+  std::function<void(Status)> granted;
+  while (const PlanPtr plan = pick(granted)) {
     const VersionPtr version = engine_.versions_->current();
     engine_.post(Executor::Lane::background, [this, plan, version] { run(plan, version); });
   }
+  if (granted) granted({});
 }
 
 void Compactor::run(const PlanPtr& plan, VersionPtr version) {
@@ -109,8 +129,12 @@ void Compactor::run(const PlanPtr& plan, VersionPtr version) {
 
 void Compactor::publish(const PlanPtr& plan, std::shared_ptr<std::vector<TableMeta>> outputs) {
   VersionEdit edit;
+  uint64_t removed_bytes = 0;
   for (const auto* tables : {&plan->inputs, &plan->targets})
-    for (const TableFilePtr& table : *tables) edit.removed_tables.push_back(table->number());
+    for (const TableFilePtr& table : *tables) {
+      edit.removed_tables.push_back(table->number());
+      if (plan->kind != CompactionPlan::Kind::move) removed_bytes += table->meta().file_bytes;
+    }
   if (plan->kind == CompactionPlan::Kind::move)
     for (const TableFilePtr& table : plan->inputs) edit.added_tables.push_back({plan->to_level, table});
   uint64_t bytes = 0;
@@ -123,12 +147,14 @@ void Compactor::publish(const PlanPtr& plan, std::shared_ptr<std::vector<TableMe
   {
     MutexLock lock(mutex_);
     ++stats_.merges;
+    stats_.bytes_removed += removed_bytes;
     stats_.bytes_written += bytes;
   }
   engine_.post(Executor::Lane::foreground, [this, plan] { engine_.show_current([this, plan] { ended(plan, {}); }); });
 }
 
 void Compactor::ended(const PlanPtr& plan, const Status& status) {
+  std::function<void(Status)> not_granted;
   {
     MutexLock lock(mutex_);
     for (const auto* tables : {&plan->inputs, &plan->targets})
@@ -139,8 +165,11 @@ void Compactor::ended(const PlanPtr& plan, const Status& status) {
     if (!status) {
       ++stats_.failed;
       not_before_ms_ = last_change_ms_ + retry_after_failure_ms;
+      wish_.reset();
+      not_granted = std::exchange(wish_done_, nullptr);
     }
   }
+  if (not_granted) not_granted(status);
   if (!status) engine_.log_->announce_progress();  // who waits for room in level 0 is told
   engine_.flusher_->tables_changed();
   engine_.gc_->check();

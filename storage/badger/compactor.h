@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "storage/badger/engine.h"
@@ -16,12 +18,15 @@ class Compactor {
   explicit Compactor(BadgerEngine& engine) : engine_(engine) {}
 
   void start();
+  // Merges until nothing is left that the wish asks for, or a merge fails; then `done`, on any thread. One wish at a
+  // time.
+  void grant(MergeWish wish, std::function<void(Status)> done);
   // Something has changed: looks for something to do. From any thread.
   void check();
   bool is_idle() const;
   bool is_failing() const { return is_failing_.load(); }  // the last merge did
   struct Stats {
-    uint64_t merges = 0, bytes_written = 0, failed = 0;
+    uint64_t merges = 0, bytes_removed = 0, bytes_written = 0, failed = 0;
   };
   Stats stats() const;
 
@@ -29,7 +34,8 @@ class Compactor {
   using PlanPtr = std::shared_ptr<const CompactionPlan>;
 
   void tick();
-  PlanPtr pick();
+  // nullptr: nothing to do now. `granted` gets the wish's `done` if nothing is left of it.
+  PlanPtr pick(std::function<void(Status)>& granted);
   void run(const PlanPtr& plan, VersionPtr version);
   void publish(const PlanPtr& plan, std::shared_ptr<std::vector<TableMeta>> outputs);
   void ended(const PlanPtr& plan, const Status& status);
@@ -41,6 +47,8 @@ class Compactor {
   uint32_t running_ GUARDED_BY(mutex_) = 0;
   int64_t not_before_ms_ GUARDED_BY(mutex_) = 0;  // after a failure, steady
   int64_t last_change_ms_ GUARDED_BY(mutex_) = 0;
+  std::optional<MergeWish> wish_ GUARDED_BY(mutex_);
+  std::function<void(Status)> wish_done_ GUARDED_BY(mutex_);  // empty: there is none
   Stats stats_ GUARDED_BY(mutex_);
   std::atomic<bool> is_failing_{false};
   Random seeds_ GUARDED_BY(mutex_){0};

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "storage/badger/caretaker.h"
 #include "storage/badger/compactor.h"
 #include "storage/badger/disk_guard.h"
 #include "storage/badger/due_loader.h"
@@ -29,9 +30,10 @@ BadgerOptions fitted(BadgerOptions options) {
 }
 }  // namespace
 
-BadgerEngine::BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, const BadgerOptions& options,
-                           KeyHash hash)
-    : files_(files),
+BadgerEngine::BadgerEngine(FileSystem& files, std::unique_ptr<FileSystem> own_files, Executor& executor, Clock& clock,
+                           const BadgerOptions& options, KeyHash hash)
+    : own_files_(std::move(own_files)),
+      files_(own_files_ ? *own_files_ : files),
       executor_(executor),
       clock_(clock),
       options_(fitted(options)),
@@ -42,8 +44,8 @@ BadgerEngine::BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, 
       pacer_(options_.mem_table_bytes * (uint64_t{options_.mem_tables} + 1)),
       io_limiter_(options.background_io_bytes_per_s, clock, options.sleep),
       cache_(MemoryShares::cache(options.memory_limit_bytes, options.cache_bytes, 0, options.compaction_threads)),
-      value_logs_(files, join_path(options.path, "values")),
-      reader_(files, cache_, value_logs_),
+      value_logs_(files_, join_path(options.path, "values")),
+      reader_(files_, cache_, value_logs_),
       cursors_(seed_ + 1),
       reaper_(std::make_shared<ExpiryReaper>(static_cast<ExpiryTarget&>(*this), executor, clock)),
       due_loader_(std::make_unique<DueLoader>(*this)),
@@ -51,8 +53,11 @@ BadgerEngine::BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, 
       compactor_(std::make_unique<Compactor>(*this)),
       gc_(std::make_unique<ValueLogGc>(*this)),
       memory_budget_(std::make_unique<MemoryBudget>(*this)),
-      disk_guard_(std::make_unique<DiskGuard>(*this)) {
+      disk_guard_(std::make_unique<DiskGuard>(*this)),
+      caretaker_(std::make_unique<Caretaker>(*this)) {
   capabilities_.ordered = true;
+  capabilities_.upkeep = true;
+  capabilities_.durable = !options.in_memory;
   const uint64_t hot_bytes = MemoryShares::hot_entries(options.memory_limit_bytes, options.cache_bytes);
   for (ShardIndex i = 0; i < options.shards; ++i) {
     shards_.push_back(std::make_unique<BadgerShard>());
@@ -444,6 +449,10 @@ void BadgerEngine::prepare_values() {
 
 void BadgerEngine::snapshot(std::function<void(Status)> done) {
   flusher_->flush_all(std::move(done));
+}
+
+void BadgerEngine::keep_up(Upkeep what, const std::string& bucket, std::function<void(Result<uint64_t>)> done) {
+  caretaker_->ask(what, bucket, std::move(done));
 }
 
 Status BadgerEngine::close() {

@@ -28,6 +28,7 @@
 
 namespace sett::storage {
 
+class Caretaker;
 class Compactor;
 class DiskGuard;
 class DueLoader;
@@ -55,7 +56,9 @@ class BadgerEngine final : public Store, private ExpiryTarget {
     bool is_live(int64_t now_ms) const;
   };
 
-  BadgerEngine(FileSystem& files, Executor& executor, Clock& clock, const BadgerOptions& options, KeyHash hash);
+  // Over `own_files`, if there are any, else over `files`.
+  BadgerEngine(FileSystem& files, std::unique_ptr<FileSystem> own_files, Executor& executor, Clock& clock,
+               const BadgerOptions& options, KeyHash hash);
   ~BadgerEngine() override;
 
   std::string_view backend() const override { return "badger"; }
@@ -97,6 +100,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   Journal& journal() override { return *log_; }
   bool over_memory_limit() override { return false; }
   void snapshot(std::function<void(Status)> done) override;
+  void keep_up(Upkeep what, const std::string& bucket, std::function<void(Result<uint64_t>)> done) override;
   StoreStats stats() const override;
   void figures(const FigureVisitor& visit) const override;
   void set_hook(MutationHook* hook) override { hook_ = hook; }
@@ -104,6 +108,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   Status close() override;
 
  private:
+  friend class Caretaker;
   friend class Compactor;
   friend class DiskGuard;
   friend class DueLoader;
@@ -167,6 +172,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   // Leaves tombstones for what is due, at most `left`; true: nothing more is.
   bool expire_some(BadgerShard& shard, int64_t pass_ms, Sequence pass, uint32_t& left) REQUIRES(shard.lock);
 
+  const std::unique_ptr<FileSystem> own_files_;  // nullptr: somebody else's are used
   FileSystem& files_;
   Executor& executor_;
   Clock& clock_;
@@ -207,6 +213,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   std::unique_ptr<ValueLogGc> gc_;
   std::unique_ptr<MemoryBudget> memory_budget_;
   std::unique_ptr<DiskGuard> disk_guard_;
+  std::unique_ptr<Caretaker> caretaker_;
 
   mutable Mutex live_mutex_;
   std::shared_ptr<const std::unordered_set<BucketId>> live_buckets_ GUARDED_BY(live_mutex_);

@@ -9,6 +9,7 @@
 #include "storage/badger/flusher.h"
 #include "storage/badger/value_log_gc.h"
 #include "storage/base/bytes.h"
+#include "storage/io/memory_file_system.h"
 #include "storage/keys/time_index.h"
 #include "storage/lsm/tree_iterator.h"
 #include "storage/vlog/vlog_format.h"
@@ -282,7 +283,9 @@ Result<std::unique_ptr<Store>> open_badger(FileSystem& files, Executor& executor
   if (!hash)
     return Status::error(ErrorKind::invalid_argument,
                          "unknown hash '" + options.hash + "'; known: " + key_hash_names());
-  auto engine = std::make_unique<BadgerEngine>(files, executor, clock, options, hash);
+  std::unique_ptr<FileSystem> own_files;
+  if (options.in_memory) own_files = std::make_unique<MemoryFileSystem>();
+  auto engine = std::make_unique<BadgerEngine>(files, std::move(own_files), executor, clock, options, hash);
   if (Status status = Recovery(*engine).run(progress); !status) return status;
   return std::unique_ptr<Store>(std::move(engine));
 }

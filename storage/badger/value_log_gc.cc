@@ -61,17 +61,21 @@ void ValueLogGc::check() {
 // What nothing points into: no table, and no memtable either, as all records that name the file are flushed. Or what a
 // collection has emptied, though tables may still name it in entries that are older than others.
 void ValueLogGc::remove_dead() {
+  MutexLock one_at_a_time(remove_mutex_);
   const Sequence flushed = engine_.flusher_->flushed_through();
   const TreeManifest manifest = engine_.versions_->manifest();
   const auto pointed_to = engine_.versions_->current()->value_bytes_in();
   VersionEdit edit;
+  uint64_t bytes = 0;
   {
     MutexLock lock(mutex_);
     for (const VlogMeta& file : manifest.value_logs) {
       const auto emptied = emptied_.find(file.number);
       const bool is_emptied = emptied != emptied_.end() && emptied->second <= flushed;
       const bool is_dead = !pointed_to.contains(file.number) && engine_.is_settled(file.number, flushed);
-      if (is_emptied || is_dead) edit.removed_value_logs.push_back(file.number);
+      if (!is_emptied && !is_dead) continue;
+      edit.removed_value_logs.push_back(file.number);
+      bytes += file.file_bytes;
     }
   }
   if (edit.removed_value_logs.empty()) return;
@@ -81,7 +85,7 @@ void ValueLogGc::remove_dead() {
   };
   if (!engine_.versions_->apply(edit)) return;  // the next check tries again
   for (const uint64_t file : edit.removed_value_logs) engine_.value_logs_.forget(file);
-  const uint64_t bytes = engine_.versions_->remove_needless();
+  engine_.versions_->remove_needless();
   MutexLock lock(mutex_);
   stats_.removed_files += edit.removed_value_logs.size();
   stats_.removed_bytes += bytes;
@@ -102,6 +106,7 @@ std::optional<VlogMeta> ValueLogGc::choose() {
     const auto at = pointed_to.find(file.number);
     const uint64_t live_in = at == pointed_to.end() ? 0 : at->second;
     const uint64_t bytes_in = bytes_of_records(file.file_bytes);
+    if (wish_ && file.number >= wish_->below_number) continue;
     if (bytes_in == 0 || emptied_.contains(file.number) || !engine_.is_settled(file.number, flushed)) continue;
     bytes += bytes_in;
     live += live_in;
@@ -111,9 +116,9 @@ std::optional<VlogMeta> ValueLogGc::choose() {
       deadest = file;
     }
   }
+  if (wish_) return deadest_share >= worth_it ? deadest : std::nullopt;
   const bool is_due = engine_.clock_.steady_ms() >= next_run_ms_;
   const bool wastes = static_cast<double>(bytes) > engine_.options_.space_amplification_max * static_cast<double>(live);
-  constexpr double worth_it = 0.05;
   if (is_due && deadest_share >= engine_.options_.gc_discard_ratio) return deadest;
   if (wastes && deadest_share >= worth_it && engine_.compactor_->is_idle()) return deadest;
   if (is_due) next_run_ms_ = engine_.clock_.steady_ms() + engine_.options_.gc_interval_ms;
@@ -135,18 +140,49 @@ void ValueLogGc::rotate_wasteful() {
   }
 }
 
-void ValueLogGc::begin() {
-  if (!engine_.options_.gc_enabled) return;
+bool ValueLogGc::rotate_dead(double share) {
+  const auto pointed_to = engine_.versions_->current()->value_bytes_in();
+  for (const ValueWriter::File& file : engine_.value_writer_->files()) {
+    if (file.sealed) continue;
+    const auto at = pointed_to.find(file.number);
+    const auto live = static_cast<double>(at == pointed_to.end() ? 0 : at->second);
+    const auto bytes = static_cast<double>(bytes_of_records(file.bytes));
+    if (bytes == 0 || 1 - live / bytes < share) continue;
+    engine_.value_writer_->rotate();
+    return true;
+  }
+  return false;
+}
+
+void ValueLogGc::collect_all(uint64_t below_number, std::function<void(Status)> done) {
   {
     MutexLock lock(mutex_);
-    if (collecting_) return;
+    wish_ = Wish{below_number, std::move(done), {}};
+  }
+  check();
+}
+
+void ValueLogGc::begin() {
+  bool is_wished = false;
+  {
+    MutexLock lock(mutex_);
+    is_wished = wish_.has_value();
+    if (collecting_ || (!engine_.options_.gc_enabled && !is_wished)) return;
     collecting_ = true;
   }
   const auto file = choose();
   auto collection = std::make_shared<Collection>();
   if (!file) {
-    MutexLock lock(mutex_);
-    collecting_ = false;
+    std::optional<Wish> granted;
+    bool came_meanwhile = false;
+    {
+      MutexLock lock(mutex_);
+      collecting_ = false;
+      if (is_wished) granted.swap(wish_);
+      came_meanwhile = wish_.has_value();
+    }
+    if (granted) granted->done(granted->failure);
+    if (came_meanwhile) check();
     return;
   }
   collection->file = file->number;
@@ -249,7 +285,7 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
       collection.dead_through = std::max(collection.dead_through, appended.sequence);
       MutexLock lock(mutex_);
       ++stats_.moved_values;
-      stats_.moved_bytes += record.value.size();
+      stats_.moved_bytes += vlog_format::record_bytes(record.tree_key.size(), record.value.size());
     }
   }
   at.release(index);
@@ -260,18 +296,24 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
 }
 
 void ValueLogGc::ended(const std::shared_ptr<Collection>& collection, const Status& status) {
-  MutexLock lock(mutex_);
-  collecting_ = false;
-  if (!status) {
-    // Damage in a file is not mended by reading it again and again.
-    next_run_ms_ = engine_.clock_.steady_ms() + engine_.options_.gc_interval_ms;
-    if (status.kind() != ErrorKind::closed) emptied_[collection->file] = UINT64_MAX;
-    return;
+  bool is_wished = false;
+  {
+    MutexLock lock(mutex_);
+    collecting_ = false;
+    is_wished = wish_.has_value();
+    if (status) {
+      ++stats_.runs;
+      emptied_[collection->file] = collection->dead_through;
+    } else {
+      // Damage in a file is not mended by reading it again and again.
+      next_run_ms_ = engine_.clock_.steady_ms() + engine_.options_.gc_interval_ms;
+      if (status.kind() != ErrorKind::closed) emptied_[collection->file] = UINT64_MAX;
+      if (wish_ && wish_->failure) wish_->failure = status;
+    }
   }
-  ++stats_.runs;
-  emptied_[collection->file] = collection->dead_through;
   // What was moved, and what replaced the rest, is flushed soon.
-  engine_.flusher_->memtable_is_full();
+  if (status) engine_.flusher_->memtable_is_full();
+  if (is_wished) check();
 }
 
 }  // namespace sett::storage

@@ -90,6 +90,9 @@ class ChaosStore final : public Store {
   Journal& journal() override { return inner_->journal(); }
   bool over_memory_limit() override { return inner_->over_memory_limit(); }
   void snapshot(std::function<void(Status)> done) override { inner_->snapshot(std::move(done)); }
+  void keep_up(Upkeep what, const std::string& bucket, std::function<void(Result<uint64_t>)> done) override {
+    inner_->keep_up(what, bucket, std::move(done));
+  }
   StoreStats stats() const override { return inner_->stats(); }
   void figures(const FigureVisitor& visit) const override { inner_->figures(visit); }
   void set_hook(MutationHook* hook) override { inner_->set_hook(hook); }

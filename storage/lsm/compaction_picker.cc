@@ -8,7 +8,8 @@
 
 // Why this comes to an end: no plan adds entries, and each but a drop takes entries to a deeper level or, where a table
 // is written again in its own level, is chosen only if an entry of it is sure to go. So the sum over all entries of the
-// levels that they have still below them falls with every plan.
+// levels that they have still below them falls with every plan. Where somebody asks for it a table is also written again
+// if an entry of it may go: then once, as what comes of it has a higher number.
 
 namespace sett::storage {
 
@@ -67,6 +68,9 @@ class Picker {
     if (auto plan = drop()) return plan;
     bool is_full = false;
     if (auto plan = merge_fullest(is_full)) return plan;
+    if (input_.wish) {
+      if (auto plan = grant(*input_.wish)) return plan;
+    }
     if (is_full || !input_.is_at_rest) return std::nullopt;
     if (auto plan = clear_dead_ends()) return plan;
     if (auto plan = clear_tombstones(options_.tombstones_share)) return plan;
@@ -238,6 +242,64 @@ class Picker {
       if (!version_.overlapping(below, meta.smallest, meta.largest).empty()) return true;
     return false;
   }
+
+  // --- What somebody asks for
+
+  // From the top down, so that what comes from above is there when a table is merged.
+  MaybePlan grant(const MergeWish& wish) const {
+    for (const TableFilePtr& table : version_.level(0))
+      if (concerns(wish, table->meta()) &&
+          (!wish.for_values || is_by_values(table) || may_hold_needless(wish, table->meta()))) {
+        if (auto plan = merge_level0("asked for")) return plan;
+        break;
+      }
+    for (int level = 1; level < levels_max; ++level)
+      for (const TableFilePtr& table : version_.level(level)) {
+        const TableMeta& meta = table->meta();
+        if (is_busy(table) || !concerns(wish, meta)) continue;
+        if (is_over_something(level, meta)) {
+          if (wish.for_values && !is_over_values(level, meta)) continue;
+          if (auto plan = merge_one(level, table, "asked for")) return plan;
+        } else if (may_hold_needless(wish, meta)) {
+          return rewrite(level, table, "asked for");
+        }
+      }
+    return std::nullopt;
+  }
+
+  static bool concerns(const MergeWish& wish, const TableMeta& meta) {
+    const bool is_everything = wish.smallest.empty() && wish.largest.empty();
+    return meta.first_sequence <= wish.through &&
+           (is_everything || (meta.smallest <= wish.largest && wish.smallest <= meta.largest));
+  }
+
+  // Of a table that lies over nothing: whether anything of it may go. Whether its ends' buckets are dead says nothing of those
+  // between them.
+  bool may_hold_needless(const MergeWish& wish, const TableMeta& meta) const {
+    if (wish.for_values && meta.value_bytes_in.empty()) return false;
+    if (meta.tombstones > 0 && !wish.for_values) return true;
+    if (meta.number >= wish.below_number) return false;
+    if (is_time_index_key(meta.smallest))
+      return meta.smallest.size() >= time_index_prefix_bytes && due_ms_of(meta.smallest) <= input_.passed_ms;
+    return bucket_of(meta.smallest) != bucket_of(meta.largest);
+  }
+
+  bool is_over_values(int level, const TableMeta& meta) const {
+    for (int below = level + 1; below < levels_max; ++below) {
+      const auto tables = version_.overlapping(below, meta.smallest, meta.largest);
+      if (std::any_of(tables.begin(), tables.end(), has_values)) return true;
+    }
+    return false;
+  }
+  // Of a table of level 0: whether one that it overlaps points to values.
+  bool is_by_values(const TableFilePtr& table) const {
+    const TableMeta& meta = table->meta();
+    const auto level0 = version_.overlapping(0, meta.smallest, meta.largest);
+    return is_over_values(0, meta) || std::any_of(level0.begin(), level0.end(), [&](const TableFilePtr& other) {
+             return other != table && has_values(other);
+           });
+  }
+  static bool has_values(const TableFilePtr& table) { return !table->meta().value_bytes_in.empty(); }
 
   bool has_garbage() const {
     const double wanted = static_cast<double>(input_.live_keys) * (1 + options_.garbage_share);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 
 #include "storage/keys/mutation.h"
@@ -23,6 +24,15 @@ struct PickerOptions {
   double garbage_share = 0.15;         // at rest merges go on until less of all entries than this is needless
 };
 
+// Somebody asks for all that is needless in the tables of a moment to go, whatever it takes. What is written later is
+// none of it, so it comes to an end also while writes go on.
+struct MergeWish {
+  Sequence through = 0;           // of the last entry that was in a table then
+  uint64_t below_number = 0;      // of the tables that there were then
+  std::string smallest, largest;  // tree keys: tables that may hold one between them, both included; "" and "": all
+  bool for_values = false;        // only as far as it shows which values in value logs are dead
+};
+
 // What the choice stands on.
 struct PickerInput {
   VersionPtr version;
@@ -31,6 +41,7 @@ struct PickerInput {
   int64_t passed_ms = 0;                  // the time index up to then is needless
   uint64_t live_keys = 0;                 // in all tables together, by each key's newest entry
   bool is_at_rest = false;                // nothing else wants the disk
+  std::optional<MergeWish> wish;
 };
 
 struct CompactionPlan {

@@ -22,7 +22,8 @@ except ImportError:
 PORT = int(os.environ["CLIENT_TEST_PORT"])
 KEY_BYTES_MAX = 65535
 COMMANDS = """kv.set kv.get kv.setcompressed kv.getcompressed kv.exists kv.del kv.ttl kv.mset kv.mget kv.mdel kv.list kv.count kv.range
-filter.add filter.checkadd filter.exists filter.del filter.madd filter.mexists bucket.list bucket.info bucket.drop""".split()
+filter.add filter.checkadd filter.exists filter.del filter.madd filter.mexists bucket.list bucket.info bucket.drop
+badger.gc badger.compact""".split()
 
 
 def connect():
@@ -196,6 +197,27 @@ class Ranges(SettTest):
         self.refused("syntax error", "KV.RANGE", "r", "-", "+", "BACKWARDS")
         self.refused("not an integer", "KV.RANGE", "r", "-", "+", "LIMIT", "x")
         self.refused("invalid bucket name", "KV.RANGE", "", "-", "+")
+
+    def test_upkeep_gives_bytes_back_where_there_is_any(self):
+        self.refused("wrong number of arguments", "BADGER.GC", "r")
+        self.refused("syntax error", "BADGER.COMPACT", "r", "s")
+        self.refused("invalid bucket name", "BADGER.COMPACT", "")
+        if not self.is_ordered:
+            for command in (["BADGER.GC"], ["BADGER.COMPACT"], ["BADGER.COMPACT", "r"]):
+                self.refused(f"{command[0]} is not supported by the backend", *command)
+            return
+        self.do("BADGER.GC")
+        for i in range(200):
+            self.do("KV.SET", "r", f"k{i}", os.urandom(5000))
+        self.assertLess(self.do("BADGER.GC"), 500_000)
+        for i in range(0, 200, 2):
+            self.do("KV.DEL", "r", f"k{i}")
+        self.assertGreater(self.do("BADGER.GC"), 400_000)
+        self.assertEqual(len(self.do("KV.GET", "r", "k1")), 5000)
+        self.assertGreaterEqual(self.do("BADGER.COMPACT", "r"), 0)
+        self.refused("no such bucket", "BADGER.COMPACT", "nobody")
+        self.do("BUCKET.DROP", "r")
+        self.assertGreater(self.do("BADGER.COMPACT"), 400_000)
 
 
 class Listings(SettTest):

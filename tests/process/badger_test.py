@@ -73,6 +73,22 @@ class BadgerFiles(settd.SettdTest):
                     shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
                 self.assert_refused(*self.start_arguments(*SMALL), says=["badger"])
 
+    def test_in_memory_nothing_is_saved_and_files_are_left_alone(self):
+        self.filled_data()
+        files = self.contents()
+        server = self.start(*SMALL, "--badger.memory_mode", "true")
+        connection = self.connect(server)
+        self.assertEqual(connection.call("DBSIZE").value, 0)
+        for i in range(2000):
+            self.assertEqual(connection.call("SET", f"key:{i}", "v" * (20 if i % 2 else 2000)).value, b"OK")
+        self.assertEqual(connection.call("DBSIZE").value, 2000)
+        self.assertEqual(connection.call("STRLEN", "key:8").value, 2000)
+        self.assertIn(b"nothing is saved", connection.call("SAVE").value)
+        self.assertEqual(connection.call("CONFIG", "GET", "appendonly").value[1].value, b"no")
+        server.terminate()
+        self.assertEqual(self.contents(), files)
+        self.assert_whole()
+
     def test_a_second_process_is_refused(self):
         self.start(*SMALL)
         self.assert_refused(*self.start_arguments(*SMALL), says=[os.path.join(self.data, "badger"), "another process"])
@@ -94,3 +110,34 @@ class BadgerSignals(signal_test.StopsUnderLoad):
             for _ in range(600):
                 self.assertEqual(connection.read_reply().raw, b"+OK\r\n")
             server.kill()
+
+    def test_a_key_that_moves_between_backends_is_in_one_of_them_after_a_kill(self):
+        path = os.path.join(self.directory.path, "two.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("store: {backend: simple_kv}\nbuckets: {'1': {backend: badger}}\n")
+        keys = 3000
+        server = self.start("--config", path, name="fill")
+        connection = self.connect(server)
+        connection.send(b"".join(resp.encode([b"SET", b"k%d" % i, b"v%d" % i]) for i in range(keys)))
+        for _ in range(keys):
+            self.assertEqual(connection.read_reply().raw, b"+OK\r\n")
+        server.kill()
+        moved = 0
+        for start in range(4):
+            server = self.start("--config", path, name=f"move{start}")
+            connection = self.connect(server)
+            connection.send(b"".join(resp.encode([b"MOVE", b"k%d" % i, b"1"]) for i in range(keys)))
+            for _ in range(200):
+                connection.read_reply()
+            server.kill()
+            server = self.start("--config", path, name=f"look{start}")
+            connection = self.connect(server)
+            here = connection.call("MGET", *(f"k{i}" for i in range(keys))).value
+            connection.call("SELECT", "1")
+            there = connection.call("MGET", *(f"k{i}" for i in range(keys))).value
+            for i in range(keys):
+                values = {reply.value for reply in (here[i], there[i])} - {None}
+                self.assertEqual(values, {b"v%d" % i}, f"key {i}")
+            moved = sum(reply.value is not None for reply in there)
+            server.kill()
+        self.assertGreaterEqual(moved, 200)

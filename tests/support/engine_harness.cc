@@ -29,11 +29,16 @@ std::vector<EngineOptions> all_engines() {
       engines.push_back(options);
     }
   }
+  EngineOptions in_memory;
+  in_memory.engine = "badger";
+  in_memory.badger.in_memory = true;
+  engines.push_back(in_memory);
   return engines;
 }
 
 std::string describe(const EngineOptions& options) {
-  return (options.chaos ? "chaos over " : "") + options.engine + " seed " + std::to_string(options.seed) + " shards " +
+  return (options.chaos ? "chaos over " : "") + options.engine +
+         (options.badger.in_memory ? " in memory" : "") + " seed " + std::to_string(options.seed) + " shards " +
          std::to_string(options.kv.shards) + " hash " + options.kv.hash +
          (options.kv.sync_writes ? " sync_writes" : "");
 }

@@ -79,7 +79,7 @@ class EngineHarness : public StoreRouter, private MutationHook {
   void power_cut(CrashPolicy policy, uint64_t cut_seed);  // what was synced is there
   void gone();                                            // the process is gone, the files are left as they are
   Store& store() { return *store_; }
-  bool is_durable() const { return options.engine != "memory"; }
+  bool is_durable() const { return options.engine != "memory" && !options.badger.in_memory; }
   Store& store_of(std::string_view) override { return *store_; }
 
   Outcome run(const Body& body);

@@ -1,4 +1,4 @@
-// What every FileSystem promises, run over the real one and over the simulated one.
+// What every FileSystem promises, run over the real one, the one in memory and the simulated one.
 #include "storage/io/file_system.h"
 
 #include <sys/resource.h>
@@ -8,6 +8,7 @@
 #include <csignal>
 #include <type_traits>
 
+#include "storage/io/memory_file_system.h"
 #include "storage/io/posix_file_system.h"
 #include "storage/io/simulated_file_system.h"
 #include "tests/support/temporary_directory.h"
@@ -24,6 +25,10 @@ struct Posix {
 struct Simulated {
   SimulatedFileSystem files;
   std::string root = "/data/db";
+};
+struct Memory {
+  MemoryFileSystem files;
+  std::string root = "data/db";
 };
 
 std::string read_all(FileSystem& files, const std::string& path) {
@@ -42,7 +47,7 @@ void write_all(FileSystem& files, const std::string& path, std::string_view byte
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a file is appended to and read at any place", "[io]", Posix, Simulated) {
+TEMPLATE_TEST_CASE("a file is appended to and read at any place", "[io]", Posix, Simulated, Memory) {
   TestType with;
   auto& files = with.files;
   REQUIRE(files.create_directories(with.root));
@@ -72,7 +77,7 @@ TEMPLATE_TEST_CASE("a file is appended to and read at any place", "[io]", Posix,
   REQUIRE(*got == 0);
 }
 
-TEMPLATE_TEST_CASE("allocated space reads as zeroes and is given back", "[io]", Posix, Simulated) {
+TEMPLATE_TEST_CASE("allocated space reads as zeroes and is given back", "[io]", Posix, Simulated, Memory) {
   TestType with;
   auto& files = with.files;
   REQUIRE(files.create_directories(with.root));
@@ -98,7 +103,7 @@ TEMPLATE_TEST_CASE("allocated space reads as zeroes and is given back", "[io]", 
   REQUIRE(read_all(files, path) == std::string("ab\0\0", 4));
 }
 
-TEMPLATE_TEST_CASE("names are made, listed, moved and removed", "[io]", Posix, Simulated) {
+TEMPLATE_TEST_CASE("names are made, listed, moved and removed", "[io]", Posix, Simulated, Memory) {
   TestType with;
   auto& files = with.files;
   const auto deep = with.root + "/x/y";
@@ -130,7 +135,7 @@ TEMPLATE_TEST_CASE("names are made, listed, moved and removed", "[io]", Posix, S
   REQUIRE(files.free_bytes(with.root).value() > 0);
 }
 
-TEMPLATE_TEST_CASE("a lock has one holder", "[io]", Posix, Simulated) {
+TEMPLATE_TEST_CASE("a lock has one holder", "[io]", Posix, Simulated, Memory) {
   TestType with;
   REQUIRE(with.files.create_directories(with.root));
   const auto path = with.root + "/LOCK";
@@ -142,7 +147,7 @@ TEMPLATE_TEST_CASE("a lock has one holder", "[io]", Posix, Simulated) {
   REQUIRE(with.files.lock(path));
 }
 
-TEMPLATE_TEST_CASE("a file is replaced whole", "[io]", Posix, Simulated) {
+TEMPLATE_TEST_CASE("a file is replaced whole", "[io]", Posix, Simulated, Memory) {
   TestType with;
   REQUIRE(with.files.create_directories(with.root));
   const auto path = with.root + "/config";
