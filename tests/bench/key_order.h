@@ -25,8 +25,8 @@ class Random {
   uint64_t state_;
 };
 
-// Each number below `count` exactly once, in pseudo-random order: four rounds of a Feistel network over the next power of
-// four, walked on until the result is below `count`.
+// Each number below `count` exactly once, in pseudo-random order: four rounds of a Feistel network over the next power
+// of four, walked on until the result is below `count`.
 class Permutation {
  public:
   Permutation(uint64_t count, uint64_t seed) : count_(count) {
@@ -60,8 +60,8 @@ class Permutation {
 
 enum class Order { random, permutation, sequential };
 
-// Which of `keys` keys comes next. `random` draws with replacement from the first `within` keys of the permutation, so that a
-// hot set is spread over the whole key space.
+// Which of `keys` keys comes next. `random` draws with replacement from the first `within` keys of the permutation, so
+// that a hot set is spread over the whole key space.
 class KeyOrder {
  public:
   KeyOrder(Order order, uint64_t keys, uint64_t within, uint64_t seed)
@@ -69,9 +69,12 @@ class KeyOrder {
 
   uint64_t next() {
     switch (order_) {
-      case Order::random: return within_ == keys_ ? random_.below(keys_) : permutation_.at(random_.below(within_));
-      case Order::permutation: return permutation_.at(next_++ % keys_);
-      case Order::sequential: return next_++ % keys_;
+      case Order::random:
+        return within_ == keys_ ? random_.below(keys_) : permutation_.at(random_.below(within_));
+      case Order::permutation:
+        return permutation_.at(next_++ % keys_);
+      case Order::sequential:
+        return next_++ % keys_;
     }
     return 0;
   }
@@ -87,8 +90,8 @@ class KeyOrder {
   uint64_t next_ = 0;
 };
 
-// The decimal digits of `number`, with zeros in front. An absent key ends in a letter: it lies between two keys, where only a
-// filter can tell that it is not there.
+// The decimal digits of `number`, with zeros in front. An absent key ends in a letter: it lies between two keys, where
+// only a filter can tell that it is not there.
 inline void write_key(uint64_t number, bool absent, char* to) {
   for (uint64_t place = key_bytes; place-- > 0; number /= 10) to[place] = static_cast<char>('0' + number % 10);
   if (absent) to[key_bytes - 1] = 'x';

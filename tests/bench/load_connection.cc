@@ -41,14 +41,20 @@ LoadConnection::LoadConnection(int socket, const LoadOptions& options) : socket_
       before_key_ = "*3\r\n$3\r\nSET\r\n" + key_length;
       between_ = "\r\n$" + std::to_string(options.value_bytes) + "\r\n";
       break;
-    case Operation::del: before_key_ = "*2\r\n$3\r\nDEL\r\n" + key_length; break;
-    default: before_key_ = "*2\r\n$3\r\nGET\r\n" + key_length; break;
+    case Operation::del:
+      before_key_ = "*2\r\n$3\r\nDEL\r\n" + key_length;
+      break;
+    default:
+      before_key_ = "*2\r\n$3\r\nGET\r\n" + key_length;
+      break;
   }
   const uint64_t value_bytes = options.operation == Operation::set ? options.value_bytes : 0;
   output_.reserve(options.depth * (before_key_.size() + key_bytes + between_.size() + value_bytes + 2));
 }
 
-LoadConnection::~LoadConnection() { ::close(socket_); }
+LoadConnection::~LoadConnection() {
+  ::close(socket_);
+}
 
 void LoadConnection::begin_batch(uint64_t requests, uint64_t now_ns, KeyOrder& keys, ValuePool& values) {
   output_.clear();

@@ -1,4 +1,5 @@
-// sett_load: keeps a server busy from one thread, with requests that cost it next to nothing to make, and tells what came back.
+// sett_load: keeps a server busy from one thread, with requests that cost it next to nothing to make, and tells what
+// came back.
 #include <sys/epoll.h>
 #include <unistd.h>
 

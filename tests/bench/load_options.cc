@@ -30,19 +30,28 @@ bool parse_number(std::string_view text, uint64_t& to) {
 }
 
 bool parse_operation(std::string_view text, Operation& to) {
-  if (text == "set") to = Operation::set;
-  else if (text == "get") to = Operation::get;
-  else if (text == "del") to = Operation::del;
-  else if (text == "scan") to = Operation::scan;
-  else return false;
+  if (text == "set")
+    to = Operation::set;
+  else if (text == "get")
+    to = Operation::get;
+  else if (text == "del")
+    to = Operation::del;
+  else if (text == "scan")
+    to = Operation::scan;
+  else
+    return false;
   return true;
 }
 
 bool parse_order(std::string_view text, Order& to) {
-  if (text == "random") to = Order::random;
-  else if (text == "permutation") to = Order::permutation;
-  else if (text == "sequential") to = Order::sequential;
-  else return false;
+  if (text == "random")
+    to = Order::random;
+  else if (text == "permutation")
+    to = Order::permutation;
+  else if (text == "sequential")
+    to = Order::sequential;
+  else
+    return false;
   return true;
 }
 
@@ -83,9 +92,11 @@ std::optional<LoadOptions> parse_load_options(int argc, char** argv) {
   }
   if (options.within == 0 || options.within > options.keys) options.within = options.keys;
   if (options.count == 0) options.count = options.keys;
-  constexpr uint64_t keys_max = 1'000'000'000'000'000, connections_max = 1000, depth_max = 10'000, value_bytes_max = 1 << 28;
-  if (options.keys == 0 || options.keys > keys_max || options.connections == 0 || options.connections > connections_max ||
-      options.depth == 0 || options.depth > depth_max || options.value_bytes > value_bytes_max) {
+  constexpr uint64_t keys_max = 1'000'000'000'000'000, connections_max = 1000, depth_max = 10'000,
+                     value_bytes_max = 1 << 28;
+  if (options.keys == 0 || options.keys > keys_max || options.connections == 0 ||
+      options.connections > connections_max || options.depth == 0 || options.depth > depth_max ||
+      options.value_bytes > value_bytes_max) {
     std::fprintf(stderr, "sett_load: a number is out of range\n%s", usage);
     return std::nullopt;
   }

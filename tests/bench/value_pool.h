@@ -1,5 +1,6 @@
 #pragma once
-// Values whose second half repeats the first, as db_bench makes them with compression_ratio 0.5: slices of one text, made once.
+// Values whose second half repeats the first, as db_bench makes them with compression_ratio 0.5: slices of one text,
+// made once.
 
 #include <algorithm>
 #include <cstdint>
