@@ -49,6 +49,7 @@ def parse_arguments(argv):
     for program in (options.settd, options.load, options.db_bench, "taskset"):
         if not shutil.which(program):
             parser.error(f"{program} is not there")
+    options.started = []
     options.has_memory_limit = contestants.accepts_memory_limit(options.settd)
     return options
 
@@ -99,7 +100,8 @@ def run(options):
         wanted = options.parts.split(",")
         sound = run_parts(bench, [part for part in PARTS if part in wanted])
     finally:
-        bench.forget_filled()
+        for settd in options.started:  # what an error has left running
+            settd.remove()
         shutil.rmtree(options.data, ignore_errors=True)
     bench.report.print_table()
     if options.json:

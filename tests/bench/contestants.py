@@ -52,6 +52,7 @@ class Settd:
         self.flags += options.settd_arg
         self.server = None
         self.connection = None
+        options.started.append(self)
         shutil.rmtree(self.directory, ignore_errors=True)
         os.makedirs(self.directory)
 
