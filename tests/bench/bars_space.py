@@ -80,7 +80,7 @@ def give_back(bench):
         try:
             depth = {"depth": 10, "connections": 10} if value_bytes > 10_000 else {}
             settd.load(keys=keys, order="permutation", value_bytes=value_bytes, **depth)
-            settd.load(op="del", keys=keys, order="permutation")
+            deleted, used = settd.load(op="del", keys=keys, order="permutation")
             begin, reached_s = time.monotonic(), None
             while (age_s := time.monotonic() - begin) < 60:
                 left = max(settd.disk_bytes()) / total
@@ -93,7 +93,7 @@ def give_back(bench):
             settd.remove()
         reached = "never" if reached_s is None else f"after {reached_s:.0f} s"
         bench.report.add("give_back", f"left of {total >> 20} MB of {value_bytes} B values 60 s after their deletion", left, "",
-                         bar=("<=", 0.05), note=f"under 5 % {reached}")
+                         bar=("<=", 0.05), note=f"under 5 % {reached}; {deleted['operations_per_s']:.0f} DEL/s, {used.cpu_ns / keys:.0f} ns of CPU each")
 
 
 def restart(bench):
