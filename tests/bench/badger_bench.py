@@ -29,8 +29,8 @@ def parse_arguments(argv):
     parser.add_argument("--db-bench", default="db_bench", help="RocksDB's (Debian: rocksdb-tools)")
     parser.add_argument("--parts", default=",".join(PARTS), help="default: all, in this order: %(default)s")
     parser.add_argument("--keys", type=int, default=10_000_000, help="of fill, read, write_amplification, hot_reads")
-    parser.add_argument("--scale", type=float, default=1.0, help="multiplies every number of keys and operations, and the memory limits "
-                        "of the cold parts")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies every number of keys and operations, and "
+                        "the memory limits of the cold parts")
     parser.add_argument("--memory-limit", default="512mb", help="of overwrite_cold, cold_reads and memory")
     parser.add_argument("--gc-interval", type=int, default=120, help="value_log_gc_interval_in_seconds of the part space")
     parser.add_argument("--limit", type=float, default=900, help="seconds that one load, one run of a peer, or settling may take")

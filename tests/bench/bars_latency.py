@@ -47,7 +47,8 @@ def sustained(bench):
         settd.load(keys=keys, order="permutation")
         settd.settle()
         control.start()
-        result, used = settd.load(keys=keys, count=50 * keys, connections=4, depth=16, series=True, seconds=bench.options.limit / 2)
+        result, used = settd.load(keys=keys, count=50 * keys, connections=4, depth=16, series=True,
+                                  seconds=bench.options.limit / 2)
     finally:
         if control.is_alive():
             control.stop()
@@ -67,7 +68,8 @@ def sustained(bench):
     latency = result["latency_us"]
     bench.report.add("sustained", f"seconds with a SET over {LATENCY_MS_MAX} ms that the control does not show", len(alone), "",
                      bar=("<=", 0), note=f"of {len(result['series'])} s; explained by the control {explained}; longest "
-                                         f"{max(alone, default=0):.0f} ms; control's longest {max(control.longest_ms.values()):.0f} ms")
+                                         f"of the others {max(alone, default=0):.0f} ms; control's "
+                                         f"longest {max(control.longest_ms.values()):.0f} ms")
     bench.report.add("sustained", "SET", result["operations_per_s"], "/s",
                      note=f"{count / keys:.1f} times the data; us: p50 {latency['p50']}, p99 {latency['p99']}, p999 "
                           f"{latency['p999']}, max {latency['max']}; {used.cpu_ns / count:.0f} ns of CPU per SET")

@@ -93,7 +93,8 @@ def give_back(bench):
             settd.remove()
         reached = "never" if reached_s is None else f"after {reached_s:.0f} s"
         bench.report.add("give_back", f"left of {total >> 20} MB of {value_bytes} B values 60 s after their deletion", left, "",
-                         bar=("<=", 0.05), note=f"under 5 % {reached}; {deleted['operations_per_s']:.0f} DEL/s, {used.cpu_ns / keys:.0f} ns of CPU each")
+                         bar=("<=", 0.05), note=f"under 5 % {reached}; {deleted['operations_per_s']:.0f} DEL/s, "
+                                               f"{used.cpu_ns / keys:.0f} ns of CPU each")
 
 
 def restart(bench):

@@ -93,7 +93,8 @@ def write_amplification(bench):
     report_written(bench.report, "write_amplification", "written per byte overwritten", used, rocks, sets)
     bench.report.add("write_amplification", "CPU per SET, until settled", used.cpu_ns / sets, "ns", peer="RocksDB",
                      peer_value=rocks.cpu_ns / sets)
-    bench.report.add("write_amplification", "SET", result["operations_per_s"], "/s", peer="RocksDB", peer_value=rates["overwrite"])
+    bench.report.add("write_amplification", "SET", result["operations_per_s"], "/s", peer="RocksDB",
+                     peer_value=rates["overwrite"])
 
 
 def overwrite_cold(bench):

@@ -72,7 +72,8 @@ class Report:
 
     def as_markdown(self, options):
         lines = ["# Bars of the badger engine: the last full run", "",
-                 "Written by `python3 tests/bench/badger_bench.py --markdown FILE`; [README.md](README.md) says what each part does.", ""]
+                 "Written by `python3 tests/bench/badger_bench.py --markdown FILE`; [README.md](README.md) says what "
+                 "each part does.", ""]
         lines += [f"- {name}: {value}" for name, value in conditions(options).items()]
         lines += ["", "| " + " | ".join(self.TITLES) + " |", "|---" * len(self.TITLES) + "|"]
         lines += ["| " + " | ".join(cell.replace("|", "/") for cell in row.cells()) + " |" for row in self.rows]

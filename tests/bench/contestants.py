@@ -95,7 +95,8 @@ class Settd:
         return {name[len("badger_"):]: int(value) for name, _, value in lines if value.isdigit()}
 
     def settle(self, quiet_s=3):
-        """Waits until nothing is left to flush, merge or collect. (Seconds, use) until the last change; then it is `quiet_s` later."""
+        """Waits until nothing is left to flush, merge or collect. (Seconds, use) until the last change; it returns
+        `quiet_s` later."""
         begin = time.monotonic()
         start = last = measure.usage(self.pid)
         changed, figures = begin, None
