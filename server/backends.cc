@@ -113,6 +113,12 @@ Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context
   if (!from.single_bucket_mode)
     return Status::error(ErrorKind::invalid_argument, "badger.single_bucket_mode: false comes with a later version");
   const auto shards = static_cast<storage::ShardIndex>(context.options.store.shards);
+  // Where little disk may be used, the log's files have to be small to be given back in time.
+  constexpr uint64_t wal_segments_of_disk = 16;
+  const uint64_t wal_segment = from.max_disk_size == 0
+                                   ? badger_wal_segment_bytes
+                                   : std::min(badger_wal_segment_bytes,
+                                              static_cast<uint64_t>(from.max_disk_size) / wal_segments_of_disk);
   const uint64_t memory_limit = from.memory_limit == 0 ? usable_memory_bytes() / memory_share
                                                        : static_cast<uint64_t>(from.memory_limit);
   const storage::BadgerOptions options{.path = badger_path(context.options),
@@ -120,7 +126,7 @@ Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context
                                        .hash = context.options.store.hash,
                                        .buckets_max = static_cast<uint32_t>(context.options.store.max_buckets),
                                        .sync_writes = from.sync_writes,
-                                       .wal_segment_bytes = badger_wal_segment_bytes,
+                                       .wal_segment_bytes = wal_segment,
                                        .mem_table_bytes = static_cast<uint64_t>(from.mem_table_size),
                                        .mem_tables = static_cast<uint32_t>(from.num_mem_tables),
                                        .value_threshold = static_cast<uint64_t>(from.value_threshold),

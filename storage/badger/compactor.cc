@@ -173,7 +173,10 @@ void Compactor::ended(const PlanPtr& plan, const Status& status) {
   if (!status) engine_.log_->announce_progress();  // who waits for room in level 0 is told
   engine_.flusher_->tables_changed();
   engine_.gc_->check();
-  engine_.post(Executor::Lane::background, [this] { check(); });
+  engine_.post(Executor::Lane::background, [this] {
+    engine_.versions_->remove_needless();  // not at the next tick: its room may be wanted now
+    check();
+  });
 }
 
 }  // namespace sett::storage

@@ -10,6 +10,10 @@ namespace sett::storage {
 namespace {
 constexpr int64_t tick_ms = 100;
 constexpr uint64_t slack_bytes_max = 64ull << 20, slack_share = 32;
+// With less than this to spare, what is written is counted between two looks.
+constexpr uint64_t tight_bytes = 2ull << 30;
+// What a byte written takes until it is in a table: its place in the log, and what is kept free for it.
+constexpr uint64_t cost_of_byte = 3;
 }  // namespace
 
 uint64_t DiskGuard::needed(const DiskFacts& facts, const BadgerOptions& options) {
@@ -35,7 +39,7 @@ void DiskGuard::start() {
   tick();
 }
 
-Result<DiskFacts> DiskGuard::look() const {
+Result<DiskFacts> DiskGuard::gather() const {
   DiskFacts facts;
   const VersionPtr version = engine_.versions_->current();
   facts.memtables = engine_.memtables_bytes();
@@ -43,7 +47,11 @@ Result<DiskFacts> DiskGuard::look() const {
   facts.level0 = version->bytes(0);
   for (int level = 1; level < levels_max && facts.base_level == 0; ++level) facts.base_level = version->bytes(level);
   for (const VlogMeta& file : engine_.versions_->manifest().value_logs) facts.value_logs += file.file_bytes;
-  facts.used = facts.tables + facts.value_logs + engine_.log_->stats().bytes;
+  // The segment that is written to and those made ahead have their whole size.
+  constexpr uint64_t segments_ahead = 2;
+  const LogStats log = engine_.log_->stats();
+  facts.used = facts.tables + facts.value_logs + engine_.value_writer_->bytes_ahead() + log.bytes +
+               segments_ahead * engine_.options_.wal_segment_bytes;
   auto free = engine_.files_.free_bytes(engine_.options_.path);
   if (!free) return free.status();
   facts.free = *free;
@@ -52,14 +60,36 @@ Result<DiskFacts> DiskGuard::look() const {
   return facts;
 }
 
+DiskGuard::Answer DiskGuard::admit(uint64_t bytes) {
+  if (refuses()) return Answer::no;
+  if (!is_tight_.load(std::memory_order_relaxed)) return Answer::yes;
+  const auto cost = static_cast<int64_t>(bytes * cost_of_byte);
+  if (left_.fetch_sub(cost, std::memory_order_relaxed) > 0) return Answer::yes;
+  if (!look_posted_.exchange(true))
+    engine_.post(Executor::Lane::background, [this] {
+      look_posted_ = false;
+      look();
+      engine_.log_->announce_progress();
+    });
+  return Answer::later;
+}
+
+void DiskGuard::look() {
+  const auto facts = gather();
+  if (!facts.is_ok()) return;  // where the file system does not tell, the log finds out when it is full
+  const BadgerOptions& options = engine_.options_;
+  const uint64_t wanted = needed(facts.value(), options) + slack(facts.value());
+  const uint64_t spare = facts.value().free - std::min(facts.value().free, wanted);
+  left_.store(static_cast<int64_t>(std::min<uint64_t>(spare, INT64_MAX)), std::memory_order_relaxed);
+  is_tight_.store(spare < tight_bytes, std::memory_order_relaxed);
+  used_bytes_.store(facts.value().used, std::memory_order_relaxed);
+  needed_bytes_.store(needed(facts.value(), options), std::memory_order_relaxed);
+  const bool refuses = decide(refuses_.load(), facts.value(), options);
+  if (refuses_.exchange(refuses) && !refuses) engine_.log_->announce_progress();
+}
+
 void DiskGuard::tick() {
-  // Where the file system does not tell, the log finds out when it is full.
-  if (const auto facts = look(); facts.is_ok()) {
-    const bool refuses = decide(refuses_.load(), facts.value(), engine_.options_);
-    used_bytes_.store(facts.value().used, std::memory_order_relaxed);
-    needed_bytes_.store(needed(facts.value(), engine_.options_), std::memory_order_relaxed);
-    if (refuses_.exchange(refuses) && !refuses) engine_.log_->announce_progress();
-  }
+  look();
   engine_.post(
       Executor::Lane::background, [this] { tick(); }, tick_ms);
 }

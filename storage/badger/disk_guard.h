@@ -19,12 +19,21 @@ struct DiskFacts {
 
 // Whether the disk is left the room that flushes, merges and collections need for what is there already: they are what
 // gives space back. Writes that free nothing are refused before that room is touched; deletes go on in it. On the
-// background lane, every so often; what is written in between is within the slack.
+// background lane, every so often, and sooner where little is left: no more is let in between two looks than there is
+// room for.
 class DiskGuard {
  public:
   explicit DiskGuard(BadgerEngine& engine) : engine_(engine) {}
 
+  enum class Answer : uint8_t {
+    yes,
+    later,  // the disk is looked at again first; who waits is told
+    no,     // there is no room
+  };
+
   void start();
+  // Of a write of so many bytes that frees nothing; if it may go on, it is counted. From any thread.
+  Answer admit(uint64_t bytes);
   bool refuses() const { return refuses_.load(std::memory_order_relaxed); }
   uint64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
   uint64_t needed_bytes() const { return needed_bytes_.load(std::memory_order_relaxed); }
@@ -32,16 +41,18 @@ class DiskGuard {
   // Pure. The room that is needed: a flush of all memtables, the largest merge that may come next, twice where merges
   // run in parallel, and a collection's copies.
   static uint64_t needed(const DiskFacts& facts, const BadgerOptions& options);
-  // Beyond that, so that what is written between two looks fits as well.
+  // Beyond that, for what is not counted to the byte.
   static uint64_t slack(const DiskFacts& facts);
   static bool decide(bool refuses_now, const DiskFacts& facts, const BadgerOptions& options);
 
  private:
   void tick();
-  Result<DiskFacts> look() const;
+  void look();
+  Result<DiskFacts> gather() const;
 
   BadgerEngine& engine_;
-  std::atomic<bool> refuses_{false};
+  std::atomic<bool> refuses_{false}, is_tight_{false}, look_posted_{false};
+  std::atomic<int64_t> left_{0};  // that may be written until the next look; counts only while it is tight
   std::atomic<uint64_t> used_bytes_{0}, needed_bytes_{0};
 };
 

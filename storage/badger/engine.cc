@@ -22,6 +22,14 @@ void set_hot_capacity(BadgerShard& shard, uint64_t bytes) NO_THREAD_SAFETY_ANALY
   shard.hot.set_capacity(bytes);
 }
 
+// In a memtable, about.
+uint64_t bytes_of(std::span<const Mutation> batch) {
+  constexpr uint64_t beside_bytes = 96;  // key and value
+  uint64_t bytes = 0;
+  for (const Mutation& mutation : batch) bytes += mutation.key.size() + mutation.value.size() + beside_bytes;
+  return bytes;
+}
+
 // With memtables that the limit on memory has room for.
 BadgerOptions fitted(BadgerOptions options) {
   options.mem_table_bytes =
@@ -189,8 +197,17 @@ CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
   // Who waits for a flush that cannot be is told so, and so is everyone behind.
   if (stalled_.load(std::memory_order_relaxed) && urgency == Journal::Urgency::normal)
     return {flusher_->is_held_up() ? CommitResult::Kind::no_space : CommitResult::Kind::hold};
-  if (urgency == Journal::Urgency::normal && disk_guard_->refuses()) return {CommitResult::Kind::no_space};
-  if (urgency == Journal::Urgency::normal && !is_in_pace(batch)) return {CommitResult::Kind::hold};
+  if (urgency == Journal::Urgency::normal) {
+    if (!is_in_pace(batch)) return {CommitResult::Kind::hold};
+    switch (disk_guard_->admit(bytes_of(batch))) {
+      case DiskGuard::Answer::yes:
+        break;
+      case DiskGuard::Answer::later:
+        return {CommitResult::Kind::hold};
+      case DiskGuard::Answer::no:
+        return {CommitResult::Kind::no_space};
+    }
+  }
   thread_local std::vector<Mutation> own;  // large values become pointers
   own.assign(batch.begin(), batch.end());
   const Journal::Appended appended = append(own);
@@ -219,10 +236,7 @@ CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
 
 bool BadgerEngine::is_in_pace(std::span<const Mutation> batch) {
   if (!pacer_.is_slowing()) return true;
-  constexpr uint64_t beside_bytes = 96;  // of a memtable's entry, beside key and value
-  uint64_t bytes = 0;
-  for (const Mutation& mutation : batch) bytes += mutation.key.size() + mutation.value.size() + beside_bytes;
-  if (pacer_.admit(bytes, memtables_bytes(), clock_.steady_us())) return true;
+  if (pacer_.admit(bytes_of(batch), memtables_bytes(), clock_.steady_us())) return true;
   if (!beat_posted_.exchange(true)) {
     const auto beat = [this] {
       beat_posted_ = false;

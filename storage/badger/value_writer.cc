@@ -197,6 +197,11 @@ std::vector<ValueWriter::File> ValueWriter::files() const {
   return files;
 }
 
+uint64_t ValueWriter::bytes_ahead() const {
+  MutexLock lock(mutex_);
+  return number_ == 0 ? 0 : allocated_ - std::min(allocated_, end_);
+}
+
 void ValueWriter::forget(uint64_t number) {
   MutexLock lock(mutex_);
   std::erase_if(sealed_, [number](const File& file) { return file.number == number; });

@@ -48,6 +48,8 @@ class RandomAccessFile {
   // nothing, or cannot tell, or fails.
   virtual uint64_t read_cached(uint64_t /*offset*/, char* /*out*/, uint64_t /*bytes*/) const { return 0; }
   virtual uint64_t size() const = 0;  // when opened
+  // A hint: reads will be anywhere, and what is wanted is asked for as a whole; nothing need be read ahead.
+  virtual void expect_random_reads() const {}
 };
 
 // Holds an advisory lock on a file (flock) until destroyed; the kernel lets go of it when the process dies.

@@ -142,6 +142,10 @@ class PosixRandomAccessFile final : public RandomAccessFile {
 
   uint64_t size() const override { return size_; }
 
+  void expect_random_reads() const override {
+    [[maybe_unused]] const int ignored = ::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_RANDOM);
+  }
+
  private:
   const Descriptor descriptor_;
   const std::string path_;

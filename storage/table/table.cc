@@ -22,6 +22,7 @@ std::string table_file_name(uint64_t number) {
 Result<std::shared_ptr<const Table>> Table::open(FileSystem& files, const std::string& path, uint64_t number) {
   auto file = files.open(path);
   if (!file.is_ok()) return file.status();
+  file.value()->expect_random_reads();  // blocks one by one, or whole sections
   std::shared_ptr<Table> table(new Table(std::move(file).value(), path, number));
   if (Status status = table->load(); !status.is_ok()) return status;
   return std::shared_ptr<const Table>(std::move(table));
