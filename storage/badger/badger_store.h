@@ -42,6 +42,7 @@ struct BadgerOptions {
   double gc_discard_ratio = 0.5;
   int64_t gc_interval_ms = 120000;
   double space_amplification_max = 1.3;
+  bool tables_by_bucket = false;               // cut at the borders of buckets, in folders of theirs; may change
   bool in_memory = false;                      // over files of its own in memory: nothing outlives the store
   const std::atomic<bool>* give_up = nullptr;  // becomes true: opening ends early, with `closed`
   uint64_t seed = 0;                           // of epochs, cursors; 0: drawn from the system
