@@ -111,8 +111,8 @@ Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context
   if (const Status status = check_shards(context.options.store.shards); !status.is_ok()) return status;
   const auto& from = context.options.badger;
   const auto shards = static_cast<storage::ShardIndex>(context.options.store.shards);
-  const uint64_t memory_limit = from.memory_limit == 0 ? usable_memory_bytes() / memory_share
-                                                       : static_cast<uint64_t>(from.memory_limit);
+  const uint64_t memory_limit =
+      from.memory_limit == 0 ? usable_memory_bytes() / memory_share : static_cast<uint64_t>(from.memory_limit);
   const storage::BadgerOptions options{.path = badger_path(context.options),
                                        .shards = shards == 0 ? default_shards() : shards,
                                        .hash = context.options.store.hash,

@@ -74,9 +74,8 @@ Status Recovery::read_manifest(bool& is_known) NO_THREAD_SAFETY_ANALYSIS {  // n
     for (const TableMeta& meta : level) {
       const auto at = found_tables_.paths.find(meta.number);
       // One that is missing is told when it is read.
-      const std::string path = at != found_tables_.paths.end()
-                                   ? at->second
-                                   : join_path(folder("tables"), table_file_name(meta.number));
+      const std::string path =
+          at != found_tables_.paths.end() ? at->second : join_path(folder("tables"), table_file_name(meta.number));
       tables.push_back(std::make_shared<TableFile>(path, meta));
     }
     levels.push_back(std::move(tables));

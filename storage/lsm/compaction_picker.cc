@@ -8,8 +8,8 @@
 
 // Why this comes to an end: no plan adds entries, and each but a drop takes entries to a deeper level or, where a table
 // is written again in its own level, is chosen only if an entry of it is sure to go. So the sum over all entries of the
-// levels that they have still below them falls with every plan. Where somebody asks for it a table is also written again
-// if an entry of it may go: then once, as what comes of it has a higher number.
+// levels that they have still below them falls with every plan. Where somebody asks for it a table is also written
+// again if an entry of it may go: then once, as what comes of it has a higher number.
 
 namespace sett::storage {
 
@@ -115,8 +115,7 @@ class Picker {
     };
     std::vector<Score> scores;
     const size_t level0_tables = std::max<uint32_t>(options_.level0_tables, 1);
-    scores.push_back(
-        {0, static_cast<double>(version_.largest_level0_group()) / static_cast<double>(level0_tables)});
+    scores.push_back({0, static_cast<double>(version_.largest_level0_group()) / static_cast<double>(level0_tables)});
     for (int level = sizes_.base; level + 1 < levels_max; ++level) {
       uint64_t bytes = 0;  // what busy tables have is on its way down
       for (const TableFilePtr& table : version_.level(level))
@@ -160,9 +159,8 @@ class Picker {
   // With enough tables, and no merge is at it.
   bool is_group_waiting(size_t tables_min) const {
     const auto& groups = version_.level0_groups();
-    return std::any_of(groups.begin(), groups.end(), [&](const Version::Tables& group) {
-      return group.size() >= tables_min && !is_any_busy(group);
-    });
+    return std::any_of(groups.begin(), groups.end(),
+                       [&](const Version::Tables& group) { return group.size() >= tables_min && !is_any_busy(group); });
   }
 
   // Of the tables of a level the one whose merge writes least for what it brings; the oldest of equals.
@@ -293,8 +291,8 @@ class Picker {
            (is_everything || (meta.smallest <= wish.largest && wish.smallest <= meta.largest));
   }
 
-  // Of a table that lies over nothing: whether anything of it may go. Whether its ends' buckets are dead says nothing of those
-  // between them.
+  // Of a table that lies over nothing: whether anything of it may go. Whether its ends' buckets are dead says nothing
+  // of those between them.
   bool may_hold_needless(const MergeWish& wish, const TableMeta& meta) const {
     if (wish.for_values && meta.value_bytes_in.empty()) return false;
     if (meta.tombstones > 0 && !wish.for_values) return true;

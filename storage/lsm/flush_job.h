@@ -51,9 +51,9 @@ struct FlushTools {
   uint64_t seed = 0;             // of epochs
 };
 
-// Writes the table (or tables, by bucket) of one sealed memtable, in the order of the keys, and finds out on the way what each entry replaced.
-// Blocks on the disk. The tables are synced, their names too; they are nobody's until an edit names them. After an error no file
-// is left, as far as they can be removed.
+// Writes the table (or tables, by bucket) of one sealed memtable, in the order of the keys, and finds out on the way
+// what each entry replaced. Blocks on the disk. The tables are synced, their names too; they are nobody's until an edit
+// names them. After an error no file is left, as far as they can be removed.
 Result<FlushResult> run_flush(const FlushTools& tools, const FlushInput& input);
 
 }  // namespace sett::storage

@@ -8,7 +8,10 @@
 namespace sett::storage {
 
 OrderedLookup::OrderedLookup(const TreeReader& reader, VersionPtr version)
-    : loader_(reader.loader()), version_(std::move(version)), runs_(version_->level0_runs().size()), levels_(levels_max) {}
+    : loader_(reader.loader()),
+      version_(std::move(version)),
+      runs_(version_->level0_runs().size()),
+      levels_(levels_max) {}
 
 Status OrderedLookup::open_section(Place& place, const TableFile& file, std::string_view tree_key, bool& is_beyond) {
   if (place.file != &file) {

@@ -96,7 +96,8 @@ Result<Block> TreeReader::value(const ValuePointer& pointer, std::string_view tr
     if (!bytes.is_ok()) return bytes.status();
     if (bytes.value()) {
       loader_.counters().add(ReadCounters::cached_reads);
-      block = loader_.cache().insert(pointer.file, pointer.offset, std::move(*bytes.value()), BlockCache::Priority::low);
+      block =
+          loader_.cache().insert(pointer.file, pointer.offset, std::move(*bytes.value()), BlockCache::Priority::low);
     }
   } else if (!block) {
     const auto reader = value_logs_.open(pointer.file);

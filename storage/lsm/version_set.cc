@@ -54,8 +54,8 @@ bool VersionSet::remove_file(const std::string& path) {
   return true;
 }
 
-// What cannot be removed, as it is not empty or for another reason, is looked at again by the next start. That the files
-// are gone is on disk before the folder goes: else a crash could leave them without one.
+// What cannot be removed, as it is not empty or for another reason, is looked at again by the next start. That the
+// files are gone is on disk before the folder goes: else a crash could leave them without one.
 void VersionSet::remove_if_empty(const std::string& folder) {
   if (parent_path(folder) != folders_.tables) return;
   const auto names = files_.list(folder);

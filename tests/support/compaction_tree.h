@@ -63,8 +63,7 @@ struct CompactionTree {
     for (const auto& [key, said] : entries) REQUIRE(writer.add(key, entry_of(said)).is_ok());
     REQUIRE(writer.finish().is_ok());
     REQUIRE(files.sync_directory(parent_path(made.path)).is_ok());
-    return std::make_shared<const TableFile>(made.path,
-                                             table_meta(writer.properties(), number, writer.file_bytes()));
+    return std::make_shared<const TableFile>(made.path, table_meta(writer.properties(), number, writer.file_bytes()));
   }
   TableFilePtr add(int level, const Entries& entries) {
     TableFilePtr added = table(entries);

@@ -137,8 +137,8 @@ class History {
       const auto outputs = run_compaction(tree_.tools(), input);
       REQUIRE(outputs.is_ok());
       for (const TableMeta& meta : outputs.value())
-        edit.added_tables.push_back(
-            {plan.to_level, std::make_shared<const TableFile>(tree_.versions.table_path(meta.number, meta.smallest), meta)});
+        edit.added_tables.push_back({plan.to_level, std::make_shared<const TableFile>(
+                                                        tree_.versions.table_path(meta.number, meta.smallest), meta)});
     } else {
       ++drops;
     }

@@ -225,14 +225,15 @@ TEST_CASE("tables of a time index that has passed are dropped, and no others of 
 }
 
 TEST_CASE("level 0 is merged by groups that share no bucket, when one has enough tables") {
-  const VersionPtr two_buckets = Version::make({{make_table(9, 0, 10), make_table(8, 100, 110), make_table(7, 5, 20),
-                                                 make_table(6, 200, 210), make_table(5, 120, 130)},
-                                                {},
-                                                {},
-                                                {},
-                                                {},
-                                                {},
-                                                {make_table(1, 0, 50), make_table(2, 60, 99), make_table(3, 105, 115)}});
+  const VersionPtr two_buckets =
+      Version::make({{make_table(9, 0, 10), make_table(8, 100, 110), make_table(7, 5, 20), make_table(6, 200, 210),
+                      make_table(5, 120, 130)},
+                     {},
+                     {},
+                     {},
+                     {},
+                     {},
+                     {make_table(1, 0, 50), make_table(2, 60, 99), make_table(3, 105, 115)}});
   Fixture fixture({});
   fixture.version = two_buckets;
   CHECK(fixture.pick() == Picked{Kind::merge, 0, 6, {9, 7}, {1}});

@@ -20,12 +20,11 @@ TEST_CASE("tables are found wherever an earlier setting has put them") {
   CHECK(find_tables(files, "/db/tables").value().paths.empty());
   for (const char* folder : {"/db/tables/131079", "/db/tables/time_index", "/db/tables/else"})
     REQUIRE(files.create_directories(folder));
-  for (const char* path : {"1.table", "131079/2.table", "time_index/12.table", "else/3.table", "x.table", "4.table.tmp",
-                           "131079/5.vlog"})
+  for (const char* path :
+       {"1.table", "131079/2.table", "time_index/12.table", "else/3.table", "x.table", "4.table.tmp", "131079/5.vlog"})
     REQUIRE(files.create(join_path("/db/tables", path)));
   const FoundTables found = find_tables(files, "/db/tables").value();
-  CHECK(found.paths == Paths{{1, "/db/tables/1.table"},
-                             {2, "/db/tables/131079/2.table"},
-                             {12, "/db/tables/time_index/12.table"}});
+  CHECK(found.paths ==
+        Paths{{1, "/db/tables/1.table"}, {2, "/db/tables/131079/2.table"}, {12, "/db/tables/time_index/12.table"}});
   CHECK(found.folders == std::vector<std::string>{"/db/tables/131079", "/db/tables/time_index"});
 }
