@@ -110,8 +110,6 @@ Result<std::unique_ptr<Store>> open_simple_kv_backend(const BackendContext& cont
 Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context) {
   if (const Status status = check_shards(context.options.store.shards); !status.is_ok()) return status;
   const auto& from = context.options.badger;
-  if (!from.single_bucket_mode)
-    return Status::error(ErrorKind::invalid_argument, "badger.single_bucket_mode: false comes with a later version");
   const auto shards = static_cast<storage::ShardIndex>(context.options.store.shards);
   // Where little disk may be used, the log's files have to be small to be given back in time.
   constexpr uint64_t wal_segments_of_disk = 16;
@@ -147,6 +145,7 @@ Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context
                                        .gc_discard_ratio = from.value_log_gc_discard_ratio,
                                        .gc_interval_ms = from.value_log_gc_interval_in_seconds * 1000,
                                        .space_amplification_max = from.space_amplification_max,
+                                       .tables_by_bucket = !from.single_bucket_mode,
                                        .in_memory = from.memory_mode,
                                        .give_up = context.give_up};
   return storage::open_badger(context.files, context.executor, context.clock, options, context.progress);

@@ -30,7 +30,7 @@ struct Progress {
   std::string text;
   bool started = false;
   bool done = false;
-  uint32_t stores_left = 0;  // of all_stores rows: how many stores come after this one
+  uint32_t stores_left = 0;         // of all_stores rows: how many stores come after this one
   storage::Sequence committed = 0;  // of `apart` handlers: what the last run wrote; 0: this is the first
 };
 

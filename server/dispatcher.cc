@@ -274,9 +274,11 @@ void Dispatcher::gate(Connection& connection, size_t begin, size_t end) {
 // one fetch. That they look at just their keys' entries is a guess; a wrong one costs a read.
 void Dispatcher::add_needs_behind(RequestBatch& requests, std::vector<storage::Need>& needs) {
   const RequestBatch::Request& own = requests.front();
-  if (!own.row || own.row->kind != CommandKind::entry || own.row->first_key == 0 || own.row->bucket_argument != 0) return;
+  if (!own.row || own.row->kind != CommandKind::entry || own.row->first_key == 0 || own.row->bucket_argument != 0)
+    return;
   const std::string_view key = own.args[static_cast<size_t>(own.row->first_key)];
-  const auto at = std::find_if(needs.begin(), needs.end(), [key](const storage::Need& need) { return need.key == key; });
+  const auto at =
+      std::find_if(needs.begin(), needs.end(), [key](const storage::Need& need) { return need.key == key; });
   if (at == needs.end()) return;
   const storage::BucketId bucket = at->bucket;
   for (auto request = requests.begin() + 1; request != requests.end(); ++request) {

@@ -52,14 +52,14 @@ class PendingCommand final : public storage::LockWaiter {
   storage::LockSet locks;  // of the run; the first `held` are ours while it waits with keep
   size_t held = 0;
   uint32_t misses = 0, fetch_rounds = 0, conflicts = 0, holds = 0;
-  storage::LockSet extra_shards;  // found to be needed by a void run
-  Progress progress;              // of a keyspace command, or one that runs apart
-  bool apart = false;             // the row's `apart` runs
-  storage::Transaction::Dependency unsynced;  // ... and waits until this is on disk; no store: it does not
-  size_t store_index = 0;         // of one that goes through all stores
-  size_t step_begin = 0;          // where in `reply` the present step writes
-  std::string reply;              // of a keyspace command, until it is done
-  std::string prepared;           // by the row's `prepare`, for all its runs
+  storage::LockSet extra_shards;                   // found to be needed by a void run
+  Progress progress;                               // of a keyspace command, or one that runs apart
+  bool apart = false;                              // the row's `apart` runs
+  storage::Transaction::Dependency unsynced;       // ... and waits until this is on disk; no store: it does not
+  size_t store_index = 0;                          // of one that goes through all stores
+  size_t step_begin = 0;                           // where in `reply` the present step writes
+  std::string reply;                               // of a keyspace command, until it is done
+  std::string prepared;                            // by the row's `prepare`, for all its runs
   const storage::Store* waits_for_room = nullptr;  // resumed by the progress of its log; nullptr: waits for none
   std::vector<storage::Store*> fetched_from;
   std::string fetch_failure;                                   // why the disk did not give what the command reads

@@ -133,9 +133,9 @@ void move_command(CommandContext& ctx) {
   ctx.reply.integer(1);
 }
 
-// Between two backends each of which may refuse its part. The copy comes first, and when it is on disk the original goes,
-// if it is still what was copied; else it is copied anew. So a crash finds the key in one of them, or in both. What
-// others do in between counts as done before the move if it was done to the original, after it if to the copy.
+// Between two backends each of which may refuse its part. The copy comes first, and when it is on disk the original
+// goes, if it is still what was copied; else it is copied anew. So a crash finds the key in one of them, or in both.
+// What others do in between counts as done before the move if it was done to the original, after it if to the copy.
 void move_apart_command(CommandContext& ctx) {
   constexpr size_t copies_max = 16;
   const std::string_view key = ctx.args[1];

@@ -30,7 +30,7 @@ struct BadgerOptions {
   uint64_t table_bytes = 64ull << 20;
   uint64_t block_bytes = 4096;
   double filter_bits_per_key = 12;
-  bool compress = true;  // LZ4 for blocks
+  bool compress = true;                // LZ4 for blocks
   uint64_t cache_bytes = 64ull << 20;  // at most; 0: what memory_limit_bytes leaves
   // Of memtables, cache, filters, indexes and buffers together; memtables are made smaller to fit. 0: none.
   uint64_t memory_limit_bytes = 0;
@@ -42,6 +42,7 @@ struct BadgerOptions {
   double gc_discard_ratio = 0.5;
   int64_t gc_interval_ms = 120000;
   double space_amplification_max = 1.3;
+  bool tables_by_bucket = false;               // cut at the borders of buckets, in folders of theirs; may change
   bool in_memory = false;                      // over files of its own in memory: nothing outlives the store
   const std::atomic<bool>* give_up = nullptr;  // becomes true: opening ends early, with `closed`
   uint64_t seed = 0;                           // of epochs, cursors; 0: drawn from the system
@@ -49,8 +50,8 @@ struct BadgerOptions {
 
 // Opens, or makes, a store of an LSM tree with value logs (README.md). Takes <path>/LOCK (busy: another process has
 // it). Reads the manifest and replays the log behind it; tables are opened when they are first read. Corruption names
-// file and offset, and nothing is changed then. `files` (not used where `in_memory`), `executor` and `clock` must outlive
-// the store; `progress` (may be null) goes from 0 to 1.
+// file and offset, and nothing is changed then. `files` (not used where `in_memory`), `executor` and `clock` must
+// outlive the store; `progress` (may be null) goes from 0 to 1.
 Result<std::unique_ptr<Store>> open_badger(FileSystem& files, Executor& executor, Clock& clock,
                                            const BadgerOptions& options, std::atomic<double>* progress);
 

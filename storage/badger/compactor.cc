@@ -141,7 +141,7 @@ void Compactor::publish(const PlanPtr& plan, std::shared_ptr<std::vector<TableMe
   for (const TableMeta& meta : *outputs) {
     bytes += meta.file_bytes;
     edit.added_tables.push_back(
-        {plan->to_level, std::make_shared<TableFile>(engine_.versions_->table_path(meta.number), meta)});
+        {plan->to_level, std::make_shared<TableFile>(engine_.versions_->table_path(meta.number, meta.smallest), meta)});
   }
   if (const Status status = engine_.versions_->apply(edit); !status) return ended(plan, status);
   {

@@ -147,7 +147,7 @@ void Flusher::run_next() {
     if (running_ || seals_.empty()) return;
     engine_.pacer_.note_flush_due(seals_.front()->bytes, engine_.clock_.steady_us());
     // Level 0 is full: the end of a merge calls again.
-    if (engine_.versions_->current()->level(0).size() >= engine_.options_.level0_tables_stall) return;
+    if (engine_.versions_->current()->largest_level0_group() >= engine_.options_.level0_tables_stall) return;
     running_ = true;
     next = seals_.front();
   }
@@ -177,7 +177,7 @@ void Flusher::flush(const SealPtr& sealed) {
   const Sequence last = engine_.log_->last();
   auto result = run_flush(tools, input);
   if (!result) return failed(result.status());
-  if (result->table) engine_.io_limiter_.charge(result->table->file_bytes);
+  for (const TableMeta& meta : result->tables) engine_.io_limiter_.charge(meta.file_bytes);
   auto shared = std::make_shared<FlushResult>(std::move(*result));
   engine_.when_synced(last, [this, sealed, shared, is_dead = std::move(input.is_dead)](const Status& status) {
     if (!status) return failed(status);
@@ -217,9 +217,9 @@ std::vector<ValueWriter::File> Flusher::note_in_manifest(const Seal& sealed, con
 
 void Flusher::publish(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result, const IsDead& is_dead) {
   VersionEdit edit;
-  if (result->table)
+  for (const TableMeta& meta : result->tables)
     edit.added_tables.push_back(
-        {0, std::make_shared<TableFile>(engine_.versions_->table_path(result->table->number), *result->table)});
+        {0, std::make_shared<TableFile>(engine_.versions_->table_path(meta.number, meta.smallest), meta)});
   if (result->value_log) edit.added_value_logs.push_back(result->value_log->number);
   std::vector<ValueWriter::File> noted;
   edit.change = [&](TreeManifest& manifest) { noted = note_in_manifest(*sealed, *result, is_dead, manifest); };

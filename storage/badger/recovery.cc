@@ -41,10 +41,13 @@ Status Recovery::run(std::atomic<double>* progress) {
   if (!lock) return lock.status();
   engine_.lock_ = std::move(*lock);
   bool is_known = false;
+  auto found = find_tables(engine_.files_, folder("tables"));
+  if (!found) return found.status();
+  found_tables_ = std::move(*found);
   if (Status status = read_manifest(is_known); !status) return status;
   if (Status status = find_files(); !status) return status;
   // The first start writes one before there is any other file.
-  if (!is_known && !(found_tables_.empty() && found_values_.empty()))
+  if (!is_known && !(found_tables_.paths.empty() && found_values_.empty()))
     return Status::corruption(folder("MANIFEST"), 0, "the manifest is missing; nothing was changed");
   lock_all();
   const Status status = open_log(is_known, progress);
@@ -68,8 +71,13 @@ Status Recovery::read_manifest(bool& is_known) NO_THREAD_SAFETY_ANALYSIS {  // n
   std::vector<Version::Tables> levels;
   for (const auto& level : manifest_.levels) {
     Version::Tables tables;
-    for (const TableMeta& meta : level)
-      tables.push_back(std::make_shared<TableFile>(join_path(folder("tables"), table_file_name(meta.number)), meta));
+    for (const TableMeta& meta : level) {
+      const auto at = found_tables_.paths.find(meta.number);
+      // One that is missing is told when it is read.
+      const std::string path =
+          at != found_tables_.paths.end() ? at->second : join_path(folder("tables"), table_file_name(meta.number));
+      tables.push_back(std::make_shared<TableFile>(path, meta));
+    }
     levels.push_back(std::move(tables));
   }
   const VersionPtr version = Version::make(std::move(levels));
@@ -93,11 +101,11 @@ Status Recovery::read_manifest(bool& is_known) NO_THREAD_SAFETY_ANALYSIS {  // n
 
 // No number is given out that a file has, be it nobody's.
 Status Recovery::find_files() {
-  if (Status status = list_numbers(engine_.files_, folder("tables"), ".table", found_tables_); !status) return status;
   if (Status status = list_numbers(engine_.files_, folder("values"), ".vlog", found_values_); !status) return status;
-  for (const auto* numbers : {&found_tables_, &found_values_})
-    for (const uint64_t number : *numbers)
-      manifest_.next_file_number = std::max(manifest_.next_file_number, number + 1);
+  for (const uint64_t number : found_values_)
+    manifest_.next_file_number = std::max(manifest_.next_file_number, number + 1);
+  if (!found_tables_.paths.empty())
+    manifest_.next_file_number = std::max(manifest_.next_file_number, found_tables_.paths.rbegin()->first + 1);
   // Before the log is read: to it, values that are not there look like ones that never reached the disk.
   for (const VlogMeta& known : manifest_.value_logs) {
     const std::string path = join_path(folder("values"), vlog_file_name(known.number));
@@ -108,7 +116,8 @@ Status Recovery::find_files() {
       return Status::corruption(path, (*file)->size(),
                                 "the value log is shorter than what was written to it; nothing was changed");
   }
-  const VersionSet::Folders folders{engine_.options_.path, folder("tables"), folder("values")};
+  const VersionSet::Folders folders{engine_.options_.path, folder("tables"), folder("values"),
+                                    engine_.options_.tables_by_bucket};
   engine_.versions_ = std::make_unique<VersionSet>(engine_.files_, folders, manifest_, engine_.visible_version());
   ValueWriterOptions values{.directory = folders.values,
                             .value_threshold = engine_.options_.value_threshold,
@@ -258,17 +267,24 @@ Status Recovery::tidy_values(bool is_known) {
 }
 
 Status Recovery::remove_orphans() {
-  for (const uint64_t number : found_tables_) {
+  for (const auto& [number, path] : found_tables_.paths) {
     bool is_known = false;
     for (const auto& level : manifest_.levels)
       is_known = is_known ||
                  std::any_of(level.begin(), level.end(), [&](const TableMeta& meta) { return meta.number == number; });
     if (is_known) continue;
-    if (Status status = engine_.files_.remove(engine_.versions_->table_path(number)); !status) return status;
+    if (Status status = engine_.files_.remove(path); !status) return status;
   }
   for (const uint64_t number : found_values_) {
     if (value_ends_.contains(number)) continue;
     if (Status status = engine_.files_.remove(engine_.versions_->value_log_path(number)); !status) return status;
+  }
+  for (const std::string& of_bucket : found_tables_.folders) {
+    auto names = engine_.files_.list(of_bucket);
+    if (!names) return names.status();
+    Status status = engine_.files_.sync_directory(of_bucket);
+    if (status && names->empty()) status = engine_.files_.remove_directory(of_bucket);
+    if (!status) return status;
   }
   for (const char* name : {"tables", "values"})
     if (Status status = engine_.files_.sync_directory(folder(name)); !status) return status;

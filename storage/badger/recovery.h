@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/badger/engine.h"
+#include "storage/lsm/table_folders.h"
 
 namespace sett::storage {
 
@@ -34,7 +35,8 @@ class Recovery {
 
   BadgerEngine& engine_;
   TreeManifest manifest_;
-  std::vector<uint64_t> found_tables_, found_values_;
+  FoundTables found_tables_;
+  std::vector<uint64_t> found_values_;
   std::map<uint64_t, uint64_t> value_ends_;  // of the value logs that are in use: where what counts ends
   std::set<uint64_t> replayed_values_;       // of these, what records of the log point into
   std::vector<std::string> values_;          // of the batch at hand, as they lie in value logs

@@ -25,8 +25,8 @@ class ValueLogGc {
   // Something was flushed or merged. From any thread.
   void check();
   static constexpr double worth_it = 0.05;  // a file of which less is dead is left as it is
-  // Collects every file with a lower number of which that part or more is dead, also where collections are switched off;
-  // then `done`, on any thread. When all of that is flushed remove_dead() removes them. One wish at a time.
+  // Collects every file with a lower number of which that part or more is dead, also where collections are switched
+  // off; then `done`, on any thread. When all of that is flushed remove_dead() removes them. One wish at a time.
   void collect_all(uint64_t below_number, std::function<void(Status)> done);
   // Has the file that is written to give way to a new one if this part of it or more is dead. False: it is not.
   bool rotate_dead(double share);

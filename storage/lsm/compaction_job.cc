@@ -4,7 +4,9 @@
 #include <cassert>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "storage/base/random.h"
@@ -81,7 +83,7 @@ class CompactionRun {
     if (status) return std::move(outputs_);
     writer_.reset();
     // What cannot be removed is nobody's: the next start does.
-    for (const std::string& path : paths_) [[maybe_unused]] const Status removed = tools_.files.remove(path);
+    for (const std::string& path : paths_) tools_.versions.remove_file(path);
     return status;
   }
 
@@ -194,24 +196,26 @@ class CompactionRun {
     return entry.kind == TableEntry::Kind::tombstone && !input_.version->may_hold_below(to_level_, key_);
   }
 
-  // Before an entry with this key: the output is large enough, or would overlap too much in the level below.
+  // Before an entry with this key: the output is large enough, or would overlap too much in the level below, or the
+  // bucket is another where tables are cut at that.
   bool is_to_be_cut() {
     while (grandparent_at_ < grandparents_.size() && grandparents_[grandparent_at_]->meta().largest < key_)
       overlapped_bytes_ += grandparents_[grandparent_at_++]->meta().file_bytes;
     return writer_->file_bytes() >= tools_.table_bytes ||
-           overlapped_bytes_ > overlapped_tables_max * tools_.table_bytes;
+           overlapped_bytes_ > overlapped_tables_max * tools_.table_bytes ||
+           (tools_.versions.by_bucket() && output_bucket_ != bucket_of(key_));
   }
 
   Status begin_output() {
     while (grandparent_at_ < grandparents_.size() && grandparents_[grandparent_at_]->meta().largest < key_)
       ++grandparent_at_;
     overlapped_bytes_ = 0;
-    number_ = tools_.versions.next_number();
-    const std::string path = tools_.versions.table_path(number_);
-    auto file = tools_.files.create(path);
-    if (!file) return file.status();
-    paths_.push_back(path);
-    writer_ = std::make_unique<TableWriter>(std::move(*file), number_, epochs_.next(), tools_.table_options);
+    auto made = tools_.versions.create_table(key_);
+    if (!made) return made.status();
+    paths_.push_back(made->path);
+    number_ = made->number;
+    output_bucket_ = bucket_of(key_);
+    writer_ = std::make_unique<TableWriter>(std::move(made->file), number_, epochs_.next(), tools_.table_options);
     return {};
   }
 
@@ -227,9 +231,10 @@ class CompactionRun {
     if (writer_) {
       if (Status status = close_output(); !status) return status;
     }
-    if (!paths_.empty()) {
-      if (Status status = tools_.files.sync_directory(parent_path(paths_.front())); !status) return status;
-    }
+    std::set<std::string> folders;
+    for (const std::string& path : paths_) folders.insert(parent_path(path));
+    for (const std::string& folder : folders)
+      if (Status status = tools_.files.sync_directory(folder); !status) return status;
     untold_bytes_ = told_every_bytes;
     return tell();
   }
@@ -260,6 +265,7 @@ class CompactionRun {
   uint64_t overlapped_bytes_ = 0;  // of grandparents that the output lies over wholly
 
   uint64_t number_ = 0;
+  BucketId output_bucket_ = no_bucket;  // of its first key
   std::unique_ptr<TableWriter> writer_;
   std::vector<TableMeta> outputs_;
   std::vector<std::string> paths_;

@@ -8,8 +8,8 @@
 
 // Why this comes to an end: no plan adds entries, and each but a drop takes entries to a deeper level or, where a table
 // is written again in its own level, is chosen only if an entry of it is sure to go. So the sum over all entries of the
-// levels that they have still below them falls with every plan. Where somebody asks for it a table is also written again
-// if an entry of it may go: then once, as what comes of it has a higher number.
+// levels that they have still below them falls with every plan. Where somebody asks for it a table is also written
+// again if an entry of it may go: then once, as what comes of it has a higher number.
 
 namespace sett::storage {
 
@@ -114,10 +114,8 @@ class Picker {
       double score;
     };
     std::vector<Score> scores;
-    const Version::Tables& level0 = version_.level(0);
-    const bool is_level0_busy = is_any_busy(level0);
-    const double level0_tables = std::max<uint32_t>(options_.level0_tables, 1);
-    scores.push_back({0, static_cast<double>(level0.size()) / level0_tables});
+    const size_t level0_tables = std::max<uint32_t>(options_.level0_tables, 1);
+    scores.push_back({0, static_cast<double>(version_.largest_level0_group()) / static_cast<double>(level0_tables)});
     for (int level = sizes_.base; level + 1 < levels_max; ++level) {
       uint64_t bytes = 0;  // what busy tables have is on its way down
       for (const TableFilePtr& table : version_.level(level))
@@ -131,18 +129,38 @@ class Picker {
       if (score < 1) break;
       is_full = true;
       if (level == sizes_.base && is_base_awaited) continue;
-      if (auto plan = level == 0 ? merge_level0("level 0 has enough tables") : merge_cheapest(level)) return plan;
+      if (auto plan = level == 0 ? merge_level0("level 0 has enough tables", level0_tables) : merge_cheapest(level))
+        return plan;
       // Other merges out of the base level would keep level 0 waiting for ever.
-      if (level == 0) is_base_awaited = !is_level0_busy;
+      if (level == 0) is_base_awaited = is_group_waiting(level0_tables);
     }
     return std::nullopt;
   }
 
-  // All of level 0, so that nothing older than an input stays behind.
-  MaybePlan merge_level0(std::string_view reason) const {
-    const Version::Tables& inputs = version_.level(0);
-    if (inputs.empty() || is_any_busy(inputs)) return std::nullopt;
-    return merge_down(0, sizes_.base, inputs, reason);
+  // A whole group of level 0, so that nothing older than an input stays behind: the largest that can be had, of those
+  // with so many tables.
+  MaybePlan merge_level0(std::string_view reason, size_t tables_min = 1) const {
+    MaybePlan best;
+    for (const Version::Tables& group : version_.level0_groups()) {
+      if (group.size() < tables_min || (best && group.size() <= best->inputs.size())) continue;
+      if (auto plan = merge_group(group, reason)) best = std::move(plan);
+    }
+    return best;
+  }
+  MaybePlan merge_group(const Version::Tables& group, std::string_view reason) const {
+    if (is_any_busy(group)) return std::nullopt;
+    return merge_down(0, sizes_.base, group, reason);
+  }
+  MaybePlan merge_group_of(const TableFilePtr& table, std::string_view reason) const {
+    for (const Version::Tables& group : version_.level0_groups())
+      if (std::find(group.begin(), group.end(), table) != group.end()) return merge_group(group, reason);
+    return std::nullopt;
+  }
+  // With enough tables, and no merge is at it.
+  bool is_group_waiting(size_t tables_min) const {
+    const auto& groups = version_.level0_groups();
+    return std::any_of(groups.begin(), groups.end(),
+                       [&](const Version::Tables& group) { return group.size() >= tables_min && !is_any_busy(group); });
   }
 
   // Of the tables of a level the one whose merge writes least for what it brings; the oldest of equals.
@@ -203,7 +221,8 @@ class Picker {
       for (const TableFilePtr& table : version_.level(level)) {
         if (is_busy(table)) continue;
         if (!is_dead_bucket_of(table->meta().smallest) && !is_dead_bucket_of(table->meta().largest)) continue;
-        if (auto plan = level == 0 ? merge_level0("dead buckets") : rewrite(level, table, "dead buckets")) return plan;
+        if (auto plan = level == 0 ? merge_group_of(table, "dead buckets") : rewrite(level, table, "dead buckets"))
+          return plan;
       }
     return std::nullopt;
   }
@@ -225,7 +244,7 @@ class Picker {
         if (is_busy(table) || its_share <= best_share) continue;
         MaybePlan plan;
         if (level == 0)
-          plan = merge_level0("tombstones");
+          plan = merge_group_of(table, "tombstones");
         else if (is_over_something(level, meta))
           plan = merge_one(level, table, "tombstones");
         else
@@ -250,8 +269,7 @@ class Picker {
     for (const TableFilePtr& table : version_.level(0))
       if (concerns(wish, table->meta()) &&
           (!wish.for_values || is_by_values(table) || may_hold_needless(wish, table->meta()))) {
-        if (auto plan = merge_level0("asked for")) return plan;
-        break;
+        if (auto plan = merge_group_of(table, "asked for")) return plan;
       }
     for (int level = 1; level < levels_max; ++level)
       for (const TableFilePtr& table : version_.level(level)) {
@@ -273,8 +291,8 @@ class Picker {
            (is_everything || (meta.smallest <= wish.largest && wish.smallest <= meta.largest));
   }
 
-  // Of a table that lies over nothing: whether anything of it may go. Whether its ends' buckets are dead says nothing of those
-  // between them.
+  // Of a table that lies over nothing: whether anything of it may go. Whether its ends' buckets are dead says nothing
+  // of those between them.
   bool may_hold_needless(const MergeWish& wish, const TableMeta& meta) const {
     if (wish.for_values && meta.value_bytes_in.empty()) return false;
     if (meta.tombstones > 0 && !wish.for_values) return true;

@@ -16,7 +16,7 @@ namespace sett::storage {
 inline constexpr uint64_t overlapped_tables_max = 10;
 
 struct PickerOptions {
-  uint32_t level0_tables = 1;          // from so many on level 0 is merged into the next
+  uint32_t level0_tables = 1;          // from so many on a group of level 0 is merged into the next
   uint64_t table_bytes = 64ull << 20;  // of a table that a merge makes
   uint64_t base_bytes = 256ull << 20;  // of the first level below 0 that is in use, at most
   uint32_t level_multiplier = 10;      // a level is so many times as large as the one above

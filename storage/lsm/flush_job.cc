@@ -73,7 +73,7 @@ class FlushRun {
     table_.reset();
     values_.reset();
     // What cannot be removed is nobody's: the next start does.
-    for (const std::string& path : paths_) [[maybe_unused]] const Status removed = tools_.files.remove(path);
+    for (const std::string& path : paths_) tools_.versions.remove_file(path);
     return status;
   }
 
@@ -246,14 +246,24 @@ class FlushRun {
   }
 
   Status add(std::string_view key, const TableEntry& entry) {
+    if (table_ && tools_.versions.by_bucket() && bucket_ != bucket_of(key))
+      if (Status status = finish_table(); !status) return status;
     if (!table_) {
-      number_ = tools_.versions.next_number();
-      paths_.push_back(tools_.versions.table_path(number_));
-      auto file = tools_.files.create(paths_.back());
-      if (!file) return file.status();
-      table_ = std::make_unique<TableWriter>(std::move(*file), number_, epochs_.next(), tools_.table_options);
+      auto made = tools_.versions.create_table(key);
+      if (!made) return made.status();
+      paths_.push_back(made->path);
+      number_ = made->number;
+      bucket_ = bucket_of(key);
+      table_ = std::make_unique<TableWriter>(std::move(made->file), number_, epochs_.next(), tools_.table_options);
     }
     return table_->add(key, entry);
+  }
+
+  Status finish_table() {
+    if (Status status = table_->finish(); !status) return status;
+    result_.tables.push_back(table_meta(table_->properties(), number_, table_->file_bytes()));
+    table_.reset();
+    return {};
   }
 
   Status finish() {
@@ -261,10 +271,8 @@ class FlushRun {
       if (Status status = values_->seal(); !status) return status;
       result_.value_log = VlogMeta{values_->number(), values_->file_bytes()};
     }
-    if (table_) {
-      if (Status status = table_->finish(); !status) return status;
-      result_.table = table_meta(table_->properties(), number_, table_->file_bytes());
-    }
+    if (table_)
+      if (Status status = finish_table(); !status) return status;
     for (const std::string& path : paths_)
       if (Status status = tools_.files.sync_directory(parent_path(path)); !status) return status;
     return {};
@@ -277,6 +285,7 @@ class FlushRun {
   OrderedLookup below_;
   std::string patched_;
   uint64_t number_ = 0;
+  BucketId bucket_ = no_bucket;  // of the table's first key
   std::unique_ptr<TableWriter> table_;
   std::unique_ptr<VlogWriter> values_;
   std::vector<std::string> paths_;

@@ -33,7 +33,7 @@ struct DueChange {
 };
 
 struct FlushResult {
-  std::optional<TableMeta> table;  // nothing was left to write: none
+  std::vector<TableMeta> tables;  // nothing was left to write: none; by bucket, if tables are (VersionSet::Folders)
   std::optional<VlogMeta> value_log;
   struct Delta {
     int64_t keys = 0, bytes = 0, expiring = 0;
@@ -51,9 +51,9 @@ struct FlushTools {
   uint64_t seed = 0;             // of epochs
 };
 
-// Writes the table of one sealed memtable, in the order of the keys, and finds out on the way what each entry replaced.
-// Blocks on the disk. The table is synced, its name too; it is nobody's until an edit names it. After an error no file
-// is left, as far as they can be removed.
+// Writes the table (or tables, by bucket) of one sealed memtable, in the order of the keys, and finds out on the way
+// what each entry replaced. Blocks on the disk. The tables are synced, their names too; they are nobody's until an edit
+// names them. After an error no file is left, as far as they can be removed.
 Result<FlushResult> run_flush(const FlushTools& tools, const FlushInput& input);
 
 }  // namespace sett::storage

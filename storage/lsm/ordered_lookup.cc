@@ -8,7 +8,10 @@
 namespace sett::storage {
 
 OrderedLookup::OrderedLookup(const TreeReader& reader, VersionPtr version)
-    : loader_(reader.loader()), version_(std::move(version)), level0_(version_->level(0).size()), levels_(levels_max) {}
+    : loader_(reader.loader()),
+      version_(std::move(version)),
+      runs_(version_->level0_runs().size()),
+      levels_(levels_max) {}
 
 Status OrderedLookup::open_section(Place& place, const TableFile& file, std::string_view tree_key, bool& is_beyond) {
   if (place.file != &file) {
@@ -68,10 +71,11 @@ Result<bool> OrderedLookup::search(Place& place, const TableFile& file, std::str
 Result<TreeEntry> OrderedLookup::get(std::string_view tree_key) {
   const uint64_t hash = filter_hash(tree_key);
   TreeEntry found;
-  const Version::Tables& newest = version_->level(0);
+  const std::vector<Version::Tables>& newest = version_->level0_runs();
   for (size_t at = 0; at < newest.size(); ++at) {
-    if (!newest[at]->may_hold(tree_key)) continue;
-    auto is_over = search(level0_[at], *newest[at], tree_key, hash, found);
+    const TableFilePtr* table = Version::find_in_run(newest[at], tree_key);
+    if (!table) continue;
+    auto is_over = search(runs_[at], **table, tree_key, hash, found);
     if (!is_over.is_ok()) return is_over.status();
     if (is_over.value()) return found;
   }

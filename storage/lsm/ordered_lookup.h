@@ -21,7 +21,7 @@ class OrderedLookup {
   Result<TreeEntry> get(std::string_view tree_key);
 
  private:
-  // Where the last key was looked for, in one table of level 0 or in one level.
+  // Where the last key was looked for, in one run of level 0 or in one level.
   struct Place {
     const TableFile* file = nullptr;
     const Table* table = nullptr;
@@ -36,7 +36,7 @@ class OrderedLookup {
 
   const BlockLoader& loader_;
   const VersionPtr version_;
-  std::vector<Place> level0_, levels_;
+  std::vector<Place> runs_, levels_;
 };
 
 }  // namespace sett::storage

@@ -9,7 +9,7 @@ using State = TreeIterator::State;
 TreeIterator::TreeIterator(const TreeReader& reader, VersionPtr version, Access access, Pins* pins)
     : version_(std::move(version)) {
   const auto add = [&](std::span<const TableFilePtr> run) { runs_.emplace_back(reader.loader(), run, access, pins); };
-  for (const TableFilePtr& table : version_->level(0)) add({&table, 1});
+  for (const Version::Tables& run : version_->level0_runs()) add(run);
   for (int level = 1; level < levels_max; ++level)
     if (!version_->level(level).empty()) add(version_->level(level));
 }

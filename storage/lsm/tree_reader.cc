@@ -71,9 +71,10 @@ Status TreeReader::search_table(const TableFile& file, Search& search) const {
 
 Result<TreeEntry> TreeReader::get(const Version& version, std::string_view tree_key, Access access, Pins& pins) const {
   Search search{.tree_key = tree_key, .hash = filter_hash(tree_key), .access = access, .pins = pins, .result = {}};
-  for (const TableFilePtr& table : version.level(0)) {
-    if (!table->may_hold(tree_key)) continue;
-    if (Status status = search_table(*table, search); !status.is_ok()) return status;
+  for (const Version::Tables& run : version.level0_runs()) {
+    const TableFilePtr* table = Version::find_in_run(run, tree_key);
+    if (!table) continue;
+    if (Status status = search_table(**table, search); !status.is_ok()) return status;
     if (search.is_over) return search.result;
   }
   for (int level = 1; level < levels_max; ++level) {
@@ -95,7 +96,8 @@ Result<Block> TreeReader::value(const ValuePointer& pointer, std::string_view tr
     if (!bytes.is_ok()) return bytes.status();
     if (bytes.value()) {
       loader_.counters().add(ReadCounters::cached_reads);
-      block = loader_.cache().insert(pointer.file, pointer.offset, std::move(*bytes.value()), BlockCache::Priority::low);
+      block =
+          loader_.cache().insert(pointer.file, pointer.offset, std::move(*bytes.value()), BlockCache::Priority::low);
     }
   } else if (!block) {
     const auto reader = value_logs_.open(pointer.file);

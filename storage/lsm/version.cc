@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
+#include <string_view>
 #include <unordered_set>
+
+#include "storage/keys/tree_key.h"
 
 namespace sett::storage {
 
@@ -35,11 +39,54 @@ void Version::sort_and_count() {
       tombstones_ += table->meta().tombstones;
     }
   }
+  find_runs();
+  find_groups();
 #ifndef NDEBUG
   std::unordered_set<uint64_t> numbers;
   for (const Tables& tables : levels_)
     for (const TableFilePtr& table : tables) assert(numbers.insert(table->number()).second);
 #endif
+}
+
+void Version::find_runs() {
+  for (const TableFilePtr& table : level(0)) {
+    bool fits = !level0_runs_.empty();
+    if (fits) {
+      Tables& run = level0_runs_.back();
+      const auto at = first_not_before(run, table->meta().smallest);
+      fits = at == run.end() || table->meta().largest < (*at)->meta().smallest;
+      if (fits) run.insert(at, table);
+    }
+    if (!fits) level0_runs_.push_back({table});
+  }
+}
+
+void Version::find_groups() {
+  const auto bucket_prefix = [](std::string_view tree_key) { return tree_key.substr(0, bucket_prefix_bytes); };
+  const Tables& tables = level(0);
+  std::vector<size_t> by_key(tables.size());  // indices
+  std::iota(by_key.begin(), by_key.end(), size_t{0});
+  std::sort(by_key.begin(), by_key.end(),
+            [&](size_t a, size_t b) { return tables[a]->meta().smallest < tables[b]->meta().smallest; });
+  std::vector<std::vector<size_t>> groups;
+  std::string_view last_bucket;  // of the group at hand
+  for (const size_t at : by_key) {
+    const TableMeta& meta = tables[at]->meta();
+    if (groups.empty() || bucket_prefix(meta.smallest) > last_bucket) groups.emplace_back();
+    groups.back().push_back(at);
+    last_bucket = std::max(last_bucket, bucket_prefix(meta.largest));
+  }
+  for (std::vector<size_t>& group : groups) {
+    std::sort(group.begin(), group.end());
+    Tables& members = level0_groups_.emplace_back();
+    for (const size_t at : group) members.push_back(tables[at]);
+  }
+}
+
+size_t Version::largest_level0_group() const {
+  size_t largest = 0;
+  for (const Tables& group : level0_groups_) largest = std::max(largest, group.size());
+  return largest;
 }
 
 VersionPtr Version::make(std::vector<Tables> levels) {
@@ -72,11 +119,14 @@ VersionPtr Version::with(const std::vector<uint64_t>& removed, const std::vector
   return version;
 }
 
-const TableFilePtr* Version::find_in_level(int level, std::string_view tree_key) const {
-  assert(level > 0);
-  const Tables& tables = this->level(level);
+const TableFilePtr* Version::find_in_run(const Tables& tables, std::string_view tree_key) {
   const auto at = first_not_before(tables, tree_key);
   return at != tables.end() && (*at)->may_hold(tree_key) ? &*at : nullptr;
+}
+
+const TableFilePtr* Version::find_in_level(int level, std::string_view tree_key) const {
+  assert(level > 0);
+  return find_in_run(this->level(level), tree_key);
 }
 
 Version::Tables Version::overlapping(int level, std::string_view smallest, std::string_view largest) const {

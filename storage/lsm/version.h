@@ -37,8 +37,17 @@ class Version {
   const Tables& level(int level) const { return levels_[static_cast<size_t>(level)]; }
   // The only table of a level below 0 that can hold the key; nullptr: none can. As long as the version.
   const TableFilePtr* find_in_level(int level, std::string_view tree_key) const;
+  // The same of any tables in order of keys that do not overlap; as long as they.
+  static const TableFilePtr* find_in_run(const Tables& tables, std::string_view tree_key);
   // Those that may hold a key between the two, both included; in the level's order.
   Tables overlapping(int level, std::string_view smallest, std::string_view largest) const;
+  // Of level 0, newest first, in as few runs as that order allows: the tables of a run are in order of keys and do not
+  // overlap, and what an earlier run has of a key is newer.
+  const std::vector<Tables>& level0_runs() const { return level0_runs_; }
+  // Of level 0: tables that may have keys of the same bucket, straight or by way of others, are in one group, newest
+  // first. Each group can be merged by itself.
+  const std::vector<Tables>& level0_groups() const { return level0_groups_; }
+  size_t largest_level0_group() const;
   // Whether a table in a level below this one may hold the key, by its ends alone.
   bool may_hold_below(int level, std::string_view tree_key) const;
 
@@ -52,8 +61,11 @@ class Version {
 
  private:
   void sort_and_count();
+  void find_runs();
+  void find_groups();
 
   std::array<Tables, levels_max> levels_;
+  std::vector<Tables> level0_runs_, level0_groups_;
   std::array<uint64_t, levels_max> bytes_{};
   uint64_t entries_ = 0, tombstones_ = 0;
 };

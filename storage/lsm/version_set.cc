@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/lsm/table_folders.h"
 #include "storage/vlog/vlog_writer.h"
 
 namespace sett::storage {
@@ -24,8 +25,43 @@ TreeManifest VersionSet::manifest() const {
   return manifest_;
 }
 
-std::string VersionSet::table_path(uint64_t number) const {
-  return join_path(folders_.tables, table_file_name(number));
+std::string VersionSet::table_path(uint64_t number, std::string_view tree_key) const {
+  return join_path(table_folder(folders_.tables, folders_.by_bucket, tree_key), table_file_name(number));
+}
+
+Result<VersionSet::NewTable> VersionSet::create_table(std::string_view tree_key) {
+  NewTable table;
+  table.number = next_number();
+  table.path = table_path(table.number, tree_key);
+  MutexLock lock(folders_mutex_);
+  if (folders_.by_bucket)
+    if (Status status = files_.create_directories(parent_path(table.path)); !status) return status;
+  auto file = files_.create(table.path);
+  if (!file) {
+    remove_if_empty(parent_path(table.path));
+    return file.status();
+  }
+  table.file = std::move(*file);
+  return table;
+}
+
+bool VersionSet::remove_file(const std::string& path) {
+  if (!files_.remove(path)) return false;
+  const std::string folder = parent_path(path);
+  if (parent_path(folder) != folders_.tables) return true;
+  MutexLock lock(folders_mutex_);
+  remove_if_empty(folder);
+  return true;
+}
+
+// What cannot be removed, as it is not empty or for another reason, is looked at again by the next start. That the
+// files are gone is on disk before the folder goes: else a crash could leave them without one.
+void VersionSet::remove_if_empty(const std::string& folder) {
+  if (parent_path(folder) != folders_.tables) return;
+  const auto names = files_.list(folder);
+  if (!names.is_ok() || !names.value().empty()) return;
+  if (!files_.sync_directory(folder) || !files_.remove_directory(folder)) return;
+  [[maybe_unused]] const Status synced = files_.sync_directory(folders_.tables);
 }
 
 std::string VersionSet::value_log_path(uint64_t number) const {
@@ -102,7 +138,7 @@ uint64_t VersionSet::remove_needless() {
   uint64_t bytes = 0;
   for (const TableFilePtr& table : tables) {
     // What cannot be removed now is removed by the next start, which knows it for nobody's.
-    if (files_.remove(table->path()).is_ok()) bytes += table->meta().file_bytes;
+    if (remove_file(table->path())) bytes += table->meta().file_bytes;
   }
   for (const uint64_t number : values) {
     const std::string path = value_log_path(number);

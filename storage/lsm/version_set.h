@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/base/mutex.h"
@@ -30,6 +32,12 @@ class VersionSet {
  public:
   struct Folders {
     std::string base, tables, values;
+    bool by_bucket = false;  // new tables go to folders of their buckets (table_folders.h), and none has keys of two
+  };
+  struct NewTable {
+    uint64_t number = 0;
+    std::string path;
+    std::unique_ptr<AppendFile> file;
   };
   // `manifest` is the one on disk, `version` its tables; every number in use anywhere is below its next_file_number.
   VersionSet(FileSystem& files, Folders folders, TreeManifest manifest, VersionPtr version);
@@ -37,7 +45,14 @@ class VersionSet {
   VersionPtr current() const;
   TreeManifest manifest() const;
   uint64_t next_number() { return next_number_.fetch_add(1); }  // of a file
-  std::string table_path(uint64_t number) const;
+  bool by_bucket() const { return folders_.by_bucket; }
+  // Of a table that create_table() has made; `tree_key` is any of its keys.
+  std::string table_path(uint64_t number, std::string_view tree_key) const;
+  // Its folder is on disk, its name once that is synced.
+  Result<NewTable> create_table(std::string_view tree_key);
+  // Removes a file that no manifest names, and its folder if that is a bucket's and empty then. False: it is still
+  // there, and the next start removes it.
+  bool remove_file(const std::string& path);
   std::string value_log_path(uint64_t number) const;
 
   // The manifest with the edit, on disk; then it is current. One edit after the other. On failure nothing has changed,
@@ -49,7 +64,8 @@ class VersionSet {
   // Of recovery: the value logs that there are. The next edit writes it.
   void know_value_logs(std::vector<VlogMeta> files);
 
-  // Removes files that no manifest names any more and nobody reads. Returns how many bytes that gave back.
+  // Removes files that no manifest names any more and nobody reads, and the folders of buckets that are empty then.
+  // Returns how many bytes that gave back.
   uint64_t remove_needless();
 
  private:
@@ -57,7 +73,10 @@ class VersionSet {
   const Folders folders_;
   std::atomic<uint64_t> next_number_;
 
-  Mutex apply_mutex_;  // held over the disk: one edit at a time
+  void remove_if_empty(const std::string& folder) REQUIRES(folders_mutex_);
+
+  Mutex folders_mutex_;  // held over the disk: no folder goes while a table is made in it
+  Mutex apply_mutex_;    // held over the disk: one edit at a time
   mutable Mutex mutex_;
   TreeManifest manifest_ GUARDED_BY(mutex_);
   VersionPtr version_ GUARDED_BY(mutex_);

@@ -111,6 +111,24 @@ class BadgerSignals(signal_test.StopsUnderLoad):
                 self.assertEqual(connection.read_reply().raw, b"+OK\r\n")
             server.kill()
 
+    def test_buckets_have_folders_and_the_layout_may_change(self):
+        for start in range(4):
+            by_bucket = start % 2 == 0
+            server = self.start(*SMALL, "--badger.single_bucket_mode", str(not by_bucket).lower(), name=f"layout{start}")
+            connection = self.connect(server)
+            for bucket in range(3):
+                connection.call("SELECT", bucket)
+                self.assertEqual(connection.call("DBSIZE").value, 300 if start else 0)
+                connection.send(b"".join(resp.encode([b"SET", b"%d" % i, b"x" * 50]) for i in range(300)))
+                for _ in range(300):
+                    self.assertEqual(connection.read_reply().raw, b"+OK\r\n")
+            self.assertGreaterEqual(connection.call("BADGER.COMPACT").value, 0)
+            names = os.listdir(os.path.join(self.data, "badger", "tables"))
+            self.assertIn(not by_bucket, {name.endswith(".table") for name in names}, names)
+            if start == 0:
+                self.assertEqual(len(names), 3, names)
+            server.kill()
+
     def test_a_key_that_moves_between_backends_is_in_one_of_them_after_a_kill(self):
         path = os.path.join(self.directory.path, "two.yaml")
         with open(path, "w", encoding="utf-8") as file:

@@ -50,19 +50,20 @@ inline Said said_by(const TableEntry& entry) {
 
 // A tree on a simulated disk, its tables made by hand. Needs the Catch2 test around it.
 struct CompactionTree {
-  CompactionTree() {
+  explicit CompactionTree(bool by_bucket = false)
+      : versions(files, {"/db", "/db/tables", "/db/values", by_bucket}, {}, std::make_shared<const Version>()) {
     REQUIRE(files.create_directories("/db/tables").is_ok());
     REQUIRE(files.create_directories("/db/values").is_ok());
   }
 
   TableFilePtr table(const Entries& entries) {
-    const uint64_t number = versions.next_number();
-    TableWriter writer(files.create(versions.table_path(number)).value(), number, number, table_options);
+    auto made = versions.create_table(entries.begin()->first).value();
+    const uint64_t number = made.number;
+    TableWriter writer(std::move(made.file), number, number, table_options);
     for (const auto& [key, said] : entries) REQUIRE(writer.add(key, entry_of(said)).is_ok());
     REQUIRE(writer.finish().is_ok());
-    REQUIRE(files.sync_directory("/db/tables").is_ok());
-    return std::make_shared<const TableFile>(versions.table_path(number),
-                                             table_meta(writer.properties(), number, writer.file_bytes()));
+    REQUIRE(files.sync_directory(parent_path(made.path)).is_ok());
+    return std::make_shared<const TableFile>(made.path, table_meta(writer.properties(), number, writer.file_bytes()));
   }
   TableFilePtr add(int level, const Entries& entries) {
     TableFilePtr added = table(entries);
@@ -89,7 +90,7 @@ struct CompactionTree {
 
   Entries read(const TableMeta& meta) {
     Entries entries;
-    const auto file = std::make_shared<const TableFile>(versions.table_path(meta.number), meta);
+    const auto file = std::make_shared<const TableFile>(versions.table_path(meta.number, meta.smallest), meta);
     const auto open = open_shared(files, file);
     REQUIRE(open.is_ok());
     TableScanner scanner(open.value());
@@ -111,7 +112,7 @@ struct CompactionTree {
   std::vector<std::string> table_names() { return files.list("/db/tables").value(); }
 
   SimulatedFileSystem files;
-  VersionSet versions{files, {"/db", "/db/tables", "/db/values"}, {}, std::make_shared<const Version>()};
+  VersionSet versions;
   TableOptions table_options{.block_bytes = 100};
   uint64_t table_bytes = 1u << 20;
   std::set<BucketId> dead;

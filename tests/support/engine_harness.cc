@@ -37,10 +37,9 @@ std::vector<EngineOptions> all_engines() {
 }
 
 std::string describe(const EngineOptions& options) {
-  return (options.chaos ? "chaos over " : "") + options.engine +
-         (options.badger.in_memory ? " in memory" : "") + " seed " + std::to_string(options.seed) + " shards " +
-         std::to_string(options.kv.shards) + " hash " + options.kv.hash +
-         (options.kv.sync_writes ? " sync_writes" : "");
+  return (options.chaos ? "chaos over " : "") + options.engine + (options.badger.in_memory ? " in memory" : "") +
+         " seed " + std::to_string(options.seed) + " shards " + std::to_string(options.kv.shards) + " hash " +
+         options.kv.hash + (options.kv.sync_writes ? " sync_writes" : "");
 }
 
 EngineHarness::EngineHarness(EngineOptions options_to_use)

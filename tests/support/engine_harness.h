@@ -25,8 +25,8 @@ struct EngineOptions {
   std::string engine = "memory";  // or "simple_kv", "badger"
   bool chaos = false;
   uint64_t seed = 1;
-  uint64_t memory_max = 0;  // of "memory"
-  bool starts = true;       // the background work
+  uint64_t memory_max = 0;           // of "memory"
+  bool starts = true;                // the background work
   std::optional<bool> caches_reads;  // whether the system has in memory what is read; if not said, with some seeds
   SimpleKvOptions kv{.path = "/db",
                      .default_shards = 4,

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <set>
 
 #include "storage/lsm/manifest.h"
@@ -31,6 +32,7 @@ EngineOptions crash_options(uint64_t seed, bool sync_writes) {
   options.badger.value_log_records_max = 12;
   options.badger.gc_interval_ms = 200;
   options.badger.mem_tables = 1 + seed % 2;
+  options.badger.tables_by_bucket = seed % 3 != 0;
   return options;
 }
 
@@ -146,11 +148,21 @@ void check_files(EngineHarness& with) {
   for (const auto& level : (*manifest)->levels)
     for (const TableMeta& meta : level) tables.insert(table_file_name(meta.number));
   for (const VlogMeta& file : (*manifest)->value_logs) values.insert(vlog_file_name(file.number));
-  const auto found = [&](const char* folder) {
+  const auto found = [&](const std::string& folder) {
     const auto names = with.files->list(folder).value();
     return std::set<std::string>(names.begin(), names.end());
   };
-  REQUIRE(found("/db/tables") == tables);
+  std::set<std::string> found_tables;
+  for (const std::string& name : found("/db/tables")) {
+    if (name.ends_with(".table")) {
+      found_tables.insert(name);
+      continue;
+    }
+    const auto in_folder = found("/db/tables/" + name);
+    REQUIRE_FALSE(in_folder.empty());
+    found_tables.insert(in_folder.begin(), in_folder.end());
+  }
+  REQUIRE(found_tables == tables);
   REQUIRE(found("/db/values") == values);
   REQUIRE(found("/db") == std::set<std::string>{"LOCK", "MANIFEST", "tables", "values", "wal"});
 }
@@ -158,10 +170,10 @@ void check_files(EngineHarness& with) {
 // Until nothing has been flushed, merged or collected for so long that what it made needless is gone.
 void rest(EngineHarness& with) {
   constexpr int64_t quiet_ms = 2200;
-  uint64_t before = 0;
+  std::optional<TreeManifest> before;
   for (int rounds = 0; rounds < 20; ++rounds) {
     with.executor.run_for(quiet_ms);
-    const uint64_t now = read_tree_manifest(*with.files, "/db").value().value().next_file_number;
+    const auto now = read_tree_manifest(*with.files, "/db").value();
     if (now == before) return;
     before = now;
   }
@@ -172,6 +184,7 @@ void rest(EngineHarness& with) {
 void recover(EngineHarness& with, const Witness& witness, Sequence promised, uint64_t seed) {
   with.clock.jump_wall_ms(std::max<int64_t>(0, witness.latest_ms - with.now()));
   with.options.kv.shards = static_cast<ShardIndex>(seed % 5);
+  if (seed % 4 == 0) with.options.badger.tables_by_bucket = !with.options.badger.tables_by_bucket;
   const auto status = with.open();
   INFO(status.to_string());
   REQUIRE(status);

@@ -71,7 +71,9 @@ TEST_CASE("a file without a name is there for who has it open", "[io]") {
   auto lock = files.lock("LOCK");
   REQUIRE((*file)->append("old"));
   auto reader = files.open("f");
-  SECTION("removed") { REQUIRE(files.remove("f")); }
+  SECTION("removed") {
+    REQUIRE(files.remove("f"));
+  }
   SECTION("replaced") {
     REQUIRE(files.create("g"));
     REQUIRE(files.rename("g", "f"));

@@ -137,8 +137,8 @@ class History {
       const auto outputs = run_compaction(tree_.tools(), input);
       REQUIRE(outputs.is_ok());
       for (const TableMeta& meta : outputs.value())
-        edit.added_tables.push_back(
-            {plan.to_level, std::make_shared<const TableFile>(tree_.versions.table_path(meta.number), meta)});
+        edit.added_tables.push_back({plan.to_level, std::make_shared<const TableFile>(
+                                                        tree_.versions.table_path(meta.number, meta.smallest), meta)});
     } else {
       ++drops;
     }
@@ -153,7 +153,7 @@ class History {
       REQUIRE(++plans < 1000);
     }
     const VersionPtr version = tree_.versions.current();
-    CHECK(version->level(0).size() < options_.level0_tables);
+    CHECK(version->largest_level0_group() < options_.level0_tables);
     for (int level = 0; level < levels_max; ++level)
       for (const TableFilePtr& table : version->level(level))
         for (const std::string* key : {&table->meta().smallest, &table->meta().largest})

@@ -45,13 +45,42 @@ TEST_CASE("a merge keeps the newest entry of each key, as it is") {
   CHECK(meta.first_expiry_ms == 60);
 }
 
+TEST_CASE("outputs end where a bucket does, in folders of their buckets") {
+  CompactionTree tree(true);
+  const std::string due = time_index_key(1000, a("1"));
+  tree.add(0, {{a("1"), value_of(1, "one", 1000)},
+               {a("2"), value_of(1, "two")},
+               {tree_key(bucket_b, "1"), value_of(1, "one")},
+               {tree_key(bucket_c, ""), value_of(1, "one")},
+               {due, value_of(1, "\x03")}});
+  const auto outputs = run_compaction(tree.tools(), tree.input(0, 6));
+  REQUIRE(outputs.is_ok());
+  REQUIRE(outputs.value().size() == 4);
+  CHECK(tree.read(outputs.value()[0]).size() == 2);
+  CHECK(outputs.value()[3].smallest == due);
+  std::vector<std::string> folders{"time_index"};
+  for (const BucketId bucket : {bucket_a, bucket_b, bucket_c}) folders.push_back(std::to_string(bucket));
+  for (const std::string& folder : folders) CHECK(tree.files.exists("/db/tables/" + folder).value());
+  const auto found = tree.files.crash(CrashPolicy::drop, 1);
+  for (const TableMeta& meta : outputs.value())
+    CHECK(found->exists(tree.versions.table_path(meta.number, meta.smallest)).value());
+  // Given up, it leaves neither files nor folders of buckets that had none.
+  CompactionTree failing(true);
+  failing.add(0, {{a("1"), value_of(1, "one")}});
+  failing.add(0, {{tree_key(bucket_b, "1"), value_of(2, "one")}, {tree_key(bucket_c, "1"), value_of(2, "one")}});
+  const auto before = failing.table_names();
+  failing.files.inject({.call = Call::create, .nth = 3});
+  CHECK_FALSE(run_compaction(failing.tools(), failing.input(0, 6)).is_ok());
+  CHECK(failing.table_names() == before);
+}
+
 TEST_CASE("what a merge has written survives a power cut") {
   CompactionTree tree;
   tree.add(0, {{a("1"), value_of(1, "one")}});
   const auto outputs = run_compaction(tree.tools(), tree.input(0, 6));
   REQUIRE(outputs.is_ok());
   const auto found = tree.files.crash(CrashPolicy::drop, 1);
-  const std::string path = tree.versions.table_path(outputs.value()[0].number);
+  const std::string path = tree.versions.table_path(outputs.value()[0].number, outputs.value()[0].smallest);
   const auto table = Table::open(*found, path, outputs.value()[0].number);
   REQUIRE(table.is_ok());
   CHECK(table.value()->properties().entries == 1);
@@ -162,7 +191,7 @@ TEST_CASE("whoever throttles a merge hears of all that it reads and writes, and 
   REQUIRE(outputs.is_ok());
   for (const TableMeta& meta : outputs.value()) {
     file_bytes += meta.file_bytes;
-    REQUIRE(tree.files.remove(tree.versions.table_path(meta.number)).is_ok());
+    REQUIRE(tree.files.remove(tree.versions.table_path(meta.number, meta.smallest)).is_ok());
   }
   CHECK(told == file_bytes);
   CHECK(times > 5);
@@ -209,7 +238,7 @@ TEST_CASE("whatever call of the disk fails, no output is left, and the merge can
       tree.files.clear_faults();
       if (outputs.is_ok()) {
         for (const TableMeta& meta : outputs.value())
-          REQUIRE(tree.files.remove(tree.versions.table_path(meta.number)).is_ok());
+          REQUIRE(tree.files.remove(tree.versions.table_path(meta.number, meta.smallest)).is_ok());
         break;
       }
       ++failed;

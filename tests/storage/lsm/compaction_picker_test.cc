@@ -224,6 +224,30 @@ TEST_CASE("tables of a time index that has passed are dropped, and no others of 
   CHECK(fixture.pick() == Picked{Kind::drop, 6, 6, {2}, {}});
 }
 
+TEST_CASE("level 0 is merged by groups that share no bucket, when one has enough tables") {
+  const VersionPtr two_buckets =
+      Version::make({{make_table(9, 0, 10), make_table(8, 100, 110), make_table(7, 5, 20), make_table(6, 200, 210),
+                      make_table(5, 120, 130)},
+                     {},
+                     {},
+                     {},
+                     {},
+                     {},
+                     {make_table(1, 0, 50), make_table(2, 60, 99), make_table(3, 105, 115)}});
+  Fixture fixture({});
+  fixture.version = two_buckets;
+  CHECK(fixture.pick() == Picked{Kind::merge, 0, 6, {9, 7}, {1}});
+  fixture.busy = {9, 7, 1};
+  CHECK(fixture.pick() == Picked{Kind::merge, 0, 6, {8, 5}, {3}});
+  fixture.busy = {9, 7, 1, 3};
+  CHECK(fixture.pick() == std::nullopt);
+  fixture.busy.clear();
+  fixture.options.level0_tables = 3;
+  CHECK(fixture.pick() == std::nullopt);
+  fixture.version = two_buckets->with({}, {{0, make_table(10, 90, 105)}});  // of both
+  CHECK(fixture.pick() == Picked{Kind::merge, 0, 6, {10, 9, 8, 7, 5}, {1, 2, 3}});
+}
+
 TEST_CASE("at rest, tables that begin or end in a dead bucket are written again") {
   Fixture fixture({{make_table(9, 0, 150)},
                    {},
@@ -244,7 +268,7 @@ TEST_CASE("at rest, tables that begin or end in a dead bucket are written again"
   fixture.busy.clear();
   CHECK(fixture.pick() == Picked{Kind::move, 0, 6, {9}, {}});
   // What has to be done and has to wait comes first all the same.
-  fixture.version = fixture.version->with({}, {{0, make_table(10, 310, 311)}, {6, make_table(11, 150, 250)}});
+  fixture.version = fixture.version->with({}, {{0, make_table(10, 140, 311)}, {6, make_table(11, 150, 250)}});
   fixture.busy = {3};
   CHECK(fixture.pick() == std::nullopt);
   fixture.dead.clear();

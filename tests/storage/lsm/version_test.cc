@@ -93,6 +93,32 @@ TEST_CASE("tables that are added to level 0 lie on top, in the order of their be
   CHECK(moved->level(5)[0] == third->level(2)[0]);
 }
 
+TEST_CASE("level 0 is in runs for who reads, and in groups for who merges") {
+  const auto table = [](uint64_t number, const std::string& smallest, const std::string& largest) {
+    return std::make_shared<const TableFile>(
+        "/t", TableMeta{.number = number, .smallest = "bucket:" + smallest, .largest = "bucket:" + largest});
+  };
+  const auto all = [](const std::vector<Version::Tables>& some) {
+    std::vector<Numbers> found;
+    for (const Version::Tables& tables : some) found.push_back(numbers(tables));
+    return found;
+  };
+  // Three flushes of the buckets 1, 2 and 3, the newest first; then one with keys of two of them.
+  const VersionPtr version = Version::make({{table(9, "1a", "1z"), table(8, "2a", "2z"), table(7, "3a", "3c"),
+                                             table(6, "3d", "3z"), table(5, "1b", "1c"), table(4, "2a", "2z")}});
+  CHECK(all(version->level0_runs()) == std::vector<Numbers>{{9, 8, 7, 6}, {5, 4}});
+  CHECK(all(version->level0_groups()) == std::vector<Numbers>{{9, 5}, {8, 4}, {7, 6}});
+  CHECK(version->largest_level0_group() == 2);
+  const VersionPtr mixed = version->with({}, {{0, table(10, "2y", "3b")}});
+  CHECK(all(mixed->level0_runs()) == std::vector<Numbers>{{9, 10}, {5, 8, 7, 6}, {4}});
+  CHECK(all(mixed->level0_groups()) == std::vector<Numbers>{{9, 5}, {10, 8, 7, 6, 4}});
+  const TableFilePtr* found = Version::find_in_run(version->level0_runs()[0], "bucket:3d");
+  REQUIRE(found);
+  CHECK((*found)->number() == 6);
+  CHECK_FALSE(Version::find_in_run(version->level0_runs()[1], "bucket:1a"));
+  CHECK(Version().largest_level0_group() == 0);
+}
+
 TEST_CASE("edits one after the other give what one set of tables gives") {
   const auto seed = GENERATE(range(1u, 6u));
   INFO("seed " << seed);

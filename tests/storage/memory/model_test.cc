@@ -91,6 +91,7 @@ class ModelRun {
     with_.options.kv.shards = static_cast<ShardIndex>(shards[random_.below(6)]);
     with_.options.kv.hash = hashes[random_.below(3)];
     with_.options.kv.compress_values = random_.one_in(2);
+    with_.options.badger.tables_by_bucket = random_.one_in(2);
   }
   // States that no crash can go back to.
   void forget_safe() {
