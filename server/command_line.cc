@@ -15,6 +15,10 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   CLI::App* healthcheck =
       app.add_subcommand("healthcheck", "Exit with 0 if the daemon that FILE describes answers PING");
   healthcheck->fallthrough();
+  CLI::App* inspect = app.add_subcommand(
+      "inspect",
+      "Print what is in a log segment, table, value log, snapshot or manifest; exit with 1 if it is damaged");
+  inspect->add_option("FILE", line.file, "The file; nothing else is read")->required();
   app.require_subcommand(0, 1);
   // Every setting is a flag.
   const auto settings = config::describe({});
@@ -38,6 +42,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     line.config_file = checked_file;
   } else if (healthcheck->parsed()) {
     line.action = CommandLine::Action::healthcheck;
+  } else if (inspect->parsed()) {
+    line.action = CommandLine::Action::inspect;
   }
   return line;
 }

@@ -12,6 +12,7 @@
 #include "server/descriptor_limit.h"
 #include "server/healthcheck.h"
 #include "server/logging.h"
+#include "server/offline_commands.h"
 
 extern char** environ;
 
@@ -34,6 +35,7 @@ std::map<std::string, std::string> read_environment() {
 int run_process(int argc, const char* const* argv, const StoreWrapper& wrap_store) {
   const CommandLine line = parse_command_line(argc, argv);
   if (line.action == CommandLine::Action::exit) return line.exit_code;
+  if (line.action == CommandLine::Action::inspect) return run_inspect(line.file);
   const auto environment = read_environment();
   const config::Loaded loaded = config::load(line.config_file, environment, line.overrides);
   for (const std::string& error : loaded.errors) std::fprintf(stderr, "%s\n", error.c_str());

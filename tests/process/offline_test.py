@@ -1,0 +1,32 @@
+"""What settd does beside serving, on files that no daemon has open."""
+
+import glob
+import os
+
+import settd
+
+BADGER = ("--store.backend=badger", "--badger.value_threshold=64")
+
+
+class Offline(settd.SettdTest):
+    def filled(self, *arguments):
+        """A data directory with a snapshot and a log behind it, of a settd that was stopped."""
+        server = self.start(*arguments)
+        connection = self.connect(server)
+        for i in range(100):
+            self.assertEqual(connection.call("SET", f"key:{i}", "v" * (15 + i)).value, b"OK")
+        self.assertEqual(connection.call("SAVE").value, b"OK")
+        for i in range(100):
+            connection.call("SET", f"later:{i}", "v" * 100)
+        self.assertEqual(server.terminate(), 0)
+
+    def test_inspect_prints_each_kind_of_file(self):
+        self.filled(*BADGER)
+        for pattern, says in (("badger/wal/*.wal", "later:99"), ("badger/tables/*.table", "key:7"),
+                              ("badger/values/*.vlog", "key:99"), ("badger/MANIFEST", "level ")):
+            with self.subTest(pattern=pattern):
+                path = sorted(glob.glob(os.path.join(self.data, pattern)))[-1]
+                code, output = self.run_settd("inspect", path)
+                self.assertEqual(code, 0, output)
+                self.assertIn(says, output)
+        self.assert_refused("inspect", "/dev/null", says=["/dev/null"])
