@@ -19,6 +19,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       "inspect",
       "Print what is in a log segment, table, value log, snapshot or manifest; exit with 1 if it is damaged");
   inspect->add_option("FILE", line.file, "The file; nothing else is read")->required();
+  CLI::App* verify = app.add_subcommand(
+      "verify",
+      "Check every checksum of the stores that FILE describes, which no daemon has open; exit with 1 if "
+      "anything is damaged");
+  verify->fallthrough();
   app.require_subcommand(0, 1);
   // Every setting is a flag.
   const auto settings = config::describe({});
@@ -44,6 +49,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     line.action = CommandLine::Action::healthcheck;
   } else if (inspect->parsed()) {
     line.action = CommandLine::Action::inspect;
+  } else if (verify->parsed()) {
+    line.action = CommandLine::Action::verify;
   }
   return line;
 }

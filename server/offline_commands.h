@@ -2,10 +2,13 @@
 
 #include <string>
 
+#include "config/options.h"
+
 namespace sett::server {
 
-// What settd does beside serving, on files that no daemon has open: `settd inspect`. Prints to standard output, errors
-// to standard error; returns the exit code: 0, or 1 where something is damaged or failed.
+// What settd does beside serving, on files that no daemon has open. Each prints to standard output, errors to standard
+// error, and returns the exit code: 0, or 1 where something is damaged or failed.
 int run_inspect(const std::string& path);
+int run_verify(const config::Options& options);
 
 }  // namespace sett::server

@@ -30,3 +30,32 @@ class Offline(settd.SettdTest):
                 self.assertEqual(code, 0, output)
                 self.assertIn(says, output)
         self.assert_refused("inspect", "/dev/null", says=["/dev/null"])
+
+    def test_verify_finds_what_is_damaged(self):
+        for backend, arguments, patterns in (
+                ("simple_kv", (), ("last_state/MANIFEST", "last_state/*.snapshot", "wal/*.wal")),
+                ("badger", BADGER, ("MANIFEST", "tables/*.table", "values/*.vlog", "wal/*.wal"))):
+            with self.subTest(backend=backend):
+                self.data = os.path.join(self.directory.path, backend)
+                self.filled(*arguments)
+                files = self.contents()
+                where = ("--server.data_dir", self.data)
+                code, output = self.run_settd("verify", *where)
+                self.assertEqual(code, 0, output)
+                self.assertIn(" 0 damaged places", output)
+                for pattern in patterns:
+                    path = self.flip(f"{backend}/{pattern}", 100 if pattern == "wal/*.wal" else 20)
+                    damaged = self.contents()
+                    code, output = self.run_settd("verify", *where)
+                    self.assertEqual(code, 1, output)
+                    self.assertIn(f"DAMAGED  {path}", output)
+                    self.assertEqual(self.contents(), damaged)
+                    with open(path, "wb") as file:
+                        file.write(files[path])
+
+    def test_verify_of_an_open_store_is_refused(self):
+        self.start()
+        self.assert_refused("verify", "--server.data_dir", self.data, says=["another process has this store open"])
+        code, output = self.run_settd("verify", "--server.data_dir", os.path.join(self.directory.path, "nothing"))
+        self.assertEqual(code, 0, output)
+        self.assertIn("no store has files here", output)
