@@ -81,6 +81,11 @@ std::vector<StoreFolder> store_folders(const config::Options& options) {
   return {{"simple_kv", simple_kv_path(options)}, {"badger", badger_path(options)}};
 }
 
+std::string backup_folder(const config::Options& options) {
+  const std::string& path = options.server.backup_dir;
+  return path.empty() ? storage::join_path(options.server.data_dir, "backups") : path;
+}
+
 Result<std::vector<std::string>> backends_with_data(const BackendContext& context) {
   std::vector<std::string> names;
   for (const auto& [name, path] : store_folders(context.options)) {

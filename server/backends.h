@@ -18,6 +18,9 @@ struct StoreFolder {
 };
 std::vector<StoreFolder> store_folders(const config::Options& options);
 
+// The one folder of all backups.
+std::string backup_folder(const config::Options& options);
+
 // Backends that have files, whether or not a bucket is sent to them now.
 storage::Result<std::vector<std::string>> backends_with_data(const BackendContext& context);
 

@@ -23,7 +23,12 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       "verify",
       "Check every checksum of the stores that FILE describes, which no daemon has open; exit with 1 if "
       "anything is damaged");
+  verify->add_option("--backup", line.backup, "Check this backup instead: its name, or the path of its folder");
   verify->fallthrough();
+  CLI::App* restore = app.add_subcommand(
+      "restore", "Put a backup in the place of what the stores that FILE describes hold, which no daemon has open");
+  restore->add_option("BACKUP", line.backup, "Its name, or the path of its folder")->required();
+  restore->fallthrough();
   app.require_subcommand(0, 1);
   // Every setting is a flag.
   const auto settings = config::describe({});
@@ -51,6 +56,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     line.action = CommandLine::Action::inspect;
   } else if (verify->parsed()) {
     line.action = CommandLine::Action::verify;
+  } else if (restore->parsed()) {
+    line.action = CommandLine::Action::restore;
   }
   return line;
 }

@@ -7,6 +7,7 @@
 #include "server/console_observer.h"
 #include "storage/io/posix_file_system.h"
 #include "storage/tools/inspect.h"
+#include "storage/tools/restore.h"
 #include "storage/tools/store_files.h"
 #include "storage/tools/verify.h"
 
@@ -20,6 +21,16 @@ namespace {
 int fail(const Status& status) {
   std::fprintf(stderr, "%s\n", status.to_string().c_str());
   return 1;
+}
+
+std::string backup_path(const config::Options& options, const std::string& backup) {
+  return backup.find('/') == std::string::npos ? storage::join_path(backup_folder(options), backup) : backup;
+}
+
+int sum_up(ConsoleObserver& observer) {
+  observer.on_note(std::to_string(observer.good_files()) + " files are good, " + std::to_string(observer.damaged()) +
+                   " damaged places were found");
+  return observer.damaged() == 0 ? 0 : 1;
 }
 
 // The durable stores that have files.
@@ -42,10 +53,24 @@ int run_inspect(const std::string& path) {
   return damaged.value() == 0 ? 0 : 1;
 }
 
-int run_verify(const config::Options& options) {
+int run_restore(const config::Options& options, const std::string& backup) {
   PosixFileSystem files;
   storage::SystemClock clock;
   ConsoleObserver observer(stdout, terminal_columns(), clock);
+  std::vector<storage::RestoreTarget> targets;
+  for (const auto& [backend, path] : store_folders(options)) targets.push_back({backend, path});
+  const Status status = storage::restore_backup(files, backup_path(options, backup), targets, observer);
+  return status.is_ok() ? 0 : fail(status);
+}
+
+int run_verify(const config::Options& options, const std::string& backup) {
+  PosixFileSystem files;
+  storage::SystemClock clock;
+  ConsoleObserver observer(stdout, terminal_columns(), clock);
+  if (!backup.empty()) {
+    storage::verify_backup(files, backup_path(options, backup), observer);
+    return sum_up(observer);
+  }
   const auto stores = found_stores(files, options);
   if (stores.empty()) observer.on_note(options.server.data_dir + ": no store has files here");
   for (const auto& [backend, path] : stores) {
@@ -56,9 +81,7 @@ int run_verify(const config::Options& options) {
     else
       storage::verify_simple_kv(files, path, observer);
   }
-  observer.on_note(std::to_string(observer.good_files()) + " files are good, " + std::to_string(observer.damaged()) +
-                   " damaged places were found");
-  return observer.damaged() == 0 ? 0 : 1;
+  return sum_up(observer);
 }
 
 }  // namespace sett::server
