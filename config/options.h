@@ -30,6 +30,7 @@ struct ServerOptions {
   int64_t maxmemory_clients = 2ll << 30;           // requests and replies of all clients together; 0: no limit
   int64_t shutdown_timeout_ms = 10000;
   std::string data_dir = "data";
+  std::string backup_dir;  // empty: <data_dir>/backups
 };
 
 struct StoreOptions {

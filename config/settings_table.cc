@@ -80,6 +80,7 @@ constexpr std::array table{
     row("server.maxmemory_clients", Kind::size, server<&Server::maxmemory_clients>, reload, 0, 65536 * gb),
     row("server.shutdown_timeout", Kind::duration, server<&Server::shutdown_timeout_ms>, reload, 0, hour),
     row("server.data_dir", Kind::text, server<&Server::data_dir>, restart),
+    row("server.backup_dir", Kind::text, server<&Server::backup_dir>, restart),
 
     one_of("store.backend", store<&Store::backend>, restart, backends, Kind::backend),
     row("store.shards", Kind::integer, store<&Store::shards>, restart, 0, 1024),

@@ -77,10 +77,18 @@ Result<std::unique_ptr<Store>> open_memory_backend(const BackendContext& context
       std::make_unique<OwningMemoryStore>(std::move(options), context.executor, context.clock));
 }
 
+std::vector<StoreFolder> store_folders(const config::Options& options) {
+  return {{"simple_kv", simple_kv_path(options)}, {"badger", badger_path(options)}};
+}
+
+std::string backup_folder(const config::Options& options) {
+  const std::string& path = options.server.backup_dir;
+  return path.empty() ? storage::join_path(options.server.data_dir, "backups") : path;
+}
+
 Result<std::vector<std::string>> backends_with_data(const BackendContext& context) {
   std::vector<std::string> names;
-  for (const auto& [name, path] : {std::pair<std::string, std::string>{"simple_kv", simple_kv_path(context.options)},
-                                   {"badger", badger_path(context.options)}}) {
+  for (const auto& [name, path] : store_folders(context.options)) {
     if (name == "badger" && context.options.badger.memory_mode) continue;  // what lies there is not looked at
     const auto found = context.files.list(path);
     if (!found.is_ok() && found.status().kind() != ErrorKind::not_found) return found.status();

@@ -12,6 +12,15 @@ storage::Result<std::unique_ptr<storage::Store>> open_memory_backend(const Backe
 storage::Result<std::unique_ptr<storage::Store>> open_simple_kv_backend(const BackendContext& context);
 storage::Result<std::unique_ptr<storage::Store>> open_badger_backend(const BackendContext& context);
 
+// Where the durable backends have their files, whether or not they are there.
+struct StoreFolder {
+  std::string backend, path;
+};
+std::vector<StoreFolder> store_folders(const config::Options& options);
+
+// The one folder of all backups.
+std::string backup_folder(const config::Options& options);
+
 // Backends that have files, whether or not a bucket is sent to them now.
 storage::Result<std::vector<std::string>> backends_with_data(const BackendContext& context);
 

@@ -15,6 +15,20 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   CLI::App* healthcheck =
       app.add_subcommand("healthcheck", "Exit with 0 if the daemon that FILE describes answers PING");
   healthcheck->fallthrough();
+  CLI::App* inspect = app.add_subcommand(
+      "inspect",
+      "Print what is in a log segment, table, value log, snapshot or manifest; exit with 1 if it is damaged");
+  inspect->add_option("FILE", line.file, "The file; nothing else is read")->required();
+  CLI::App* verify = app.add_subcommand(
+      "verify",
+      "Check every checksum of the stores that FILE describes, which no daemon has open; exit with 1 if "
+      "anything is damaged");
+  verify->add_option("--backup", line.backup, "Check this backup instead: its name, or the path of its folder");
+  verify->fallthrough();
+  CLI::App* restore = app.add_subcommand(
+      "restore", "Put a backup in the place of what the stores that FILE describes hold, which no daemon has open");
+  restore->add_option("BACKUP", line.backup, "Its name, or the path of its folder")->required();
+  restore->fallthrough();
   app.require_subcommand(0, 1);
   // Every setting is a flag.
   const auto settings = config::describe({});
@@ -38,6 +52,12 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     line.config_file = checked_file;
   } else if (healthcheck->parsed()) {
     line.action = CommandLine::Action::healthcheck;
+  } else if (inspect->parsed()) {
+    line.action = CommandLine::Action::inspect;
+  } else if (verify->parsed()) {
+    line.action = CommandLine::Action::verify;
+  } else if (restore->parsed()) {
+    line.action = CommandLine::Action::restore;
   }
   return line;
 }

@@ -12,6 +12,7 @@
 #include "server/descriptor_limit.h"
 #include "server/healthcheck.h"
 #include "server/logging.h"
+#include "server/offline_commands.h"
 
 extern char** environ;
 
@@ -34,6 +35,7 @@ std::map<std::string, std::string> read_environment() {
 int run_process(int argc, const char* const* argv, const StoreWrapper& wrap_store) {
   const CommandLine line = parse_command_line(argc, argv);
   if (line.action == CommandLine::Action::exit) return line.exit_code;
+  if (line.action == CommandLine::Action::inspect) return run_inspect(line.file);
   const auto environment = read_environment();
   const config::Loaded loaded = config::load(line.config_file, environment, line.overrides);
   for (const std::string& error : loaded.errors) std::fprintf(stderr, "%s\n", error.c_str());
@@ -42,6 +44,8 @@ int run_process(int argc, const char* const* argv, const StoreWrapper& wrap_stor
     std::printf("%s: good\n", line.config_file.c_str());
     return 0;
   }
+  if (line.action == CommandLine::Action::verify) return run_verify(loaded.options, line.backup);
+  if (line.action == CommandLine::Action::restore) return run_restore(loaded.options, line.backup);
   if (line.action == CommandLine::Action::healthcheck) {
     const auto status = healthcheck(loaded.options.server);
     if (!status.is_ok()) std::fprintf(stderr, "%s\n", status.to_string().c_str());

@@ -57,6 +57,10 @@ Status StoreSet::open(const config::Options& options, const Environment& environ
     if (auto store = open_backend(name); !store.is_ok()) return store.status();
   }
   if (const Status status = check_bucket_homes(); !status.is_ok()) return status;
+  backups_ = std::make_unique<storage::Backups>(environment.files, environment.executor, environment.clock,
+                                                backup_folder(options));
+  // What cannot be removed now is tried again by the next start, and by the next BACKUP of that name.
+  [[maybe_unused]] const Status removed = backups_->remove_incomplete();
   for (const auto& store : stores_) {
     store->journal().set_progress_listener(environment.on_journal_progress);
     store->start();
@@ -94,6 +98,15 @@ Status StoreSet::check_bucket_homes() const {
     }
   }
   return {};
+}
+
+void StoreSet::backup(const std::string& name, std::function<void(Status)> done) {
+  std::vector<storage::Backups::Source> sources;
+  for (const auto& store : stores_)
+    if (store->capabilities().durable)
+      sources.push_back(
+          [at = store.get()](storage::BackupPartDone part_done) { at->begin_backup(std::move(part_done)); });
+  backups_->begin(name, std::move(sources), std::move(done));
 }
 
 Status StoreSet::close() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/options.h"
+#include "storage/backup/backups.h"
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
 #include "storage/base/mutex.h"
@@ -46,6 +47,9 @@ class StoreSet final : public storage::StoreRouter {
   const std::vector<std::unique_ptr<storage::Store>>& stores() const { return stores_; }
   storage::Store& default_store() const { return *default_store_; }
   storage::Store& store_of(std::string_view bucket) override;
+  storage::Backups& backups() { return *backups_; }  // from ready() on
+  // A backup of all durable backends; `done` as in Backups::begin.
+  void backup(const std::string& name, std::function<void(storage::Status)> done);
   // Closes all; the first failure.
   storage::Status close();
 
@@ -53,6 +57,7 @@ class StoreSet final : public storage::StoreRouter {
   storage::Store* by_rules(std::string_view bucket) const;
   storage::Status check_bucket_homes() const;
 
+  std::unique_ptr<storage::Backups> backups_;
   std::vector<std::unique_ptr<storage::Store>> stores_;
   storage::Store* default_store_ = nullptr;
   struct Rule {

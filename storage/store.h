@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 namespace sett::storage {
 
 using ShardIndex = uint32_t;
+
+struct BackupPart;  // storage/backup/backup_part.h
 
 // How much of an entry a command wants: each of the first three includes those before it. `range`: the key need not be
 // there; it and the entries that follow it in order (or come before it). `counted`: no key, all that the bucket's count
@@ -245,6 +248,11 @@ class Store {
   // everything. Of a store with Capabilities::upkeep.
   virtual void keep_up(Upkeep, const std::string&, std::function<void(Result<uint64_t>)> done) {
     done(Status::error(ErrorKind::unsupported, "the backend " + std::string(backend()) + " needs no upkeep"));
+  }
+  // Pins the store at one sequence and says what a backup has to take of it; only where it is durable. `done` comes
+  // once, on any thread.
+  virtual void begin_backup(std::function<void(Result<std::shared_ptr<const BackupPart>>)> done) {
+    done(Status::error(ErrorKind::unsupported, std::string(backend()) + " keeps nothing on disk to back up"));
   }
   virtual StoreStats stats() const = 0;
   // Figures that only this backend has, for INFO: names in lower case with their units.

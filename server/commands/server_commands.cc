@@ -140,6 +140,10 @@ void add_server_commands(std::vector<CommandRow>& rows) {
   constexpr std::string_view follow_summary = "Refused, but for NO ONE: sett has no replication.";
   constexpr std::string_view follow_syntax = "<host port | NO ONE>";
   const CommandRow own[] = {
+      server_row("backup", 2, saving | flag_no_multi, admin_acl, group, "0.1.0",
+                 "O(N) where N is the number of bytes on disk",
+                 "Makes a complete copy of all data on disk in the backup folder, and answers when it is there.",
+                 "name", backup_command),
       server_row("bgsave", -1, saving, admin_acl, group, "1.0.0", "O(1)",
                  "Begins snapshots of all data on disk, in the background.", "[SCHEDULE]", bgsave_command),
       server_row("debug", -2, admin_flags, admin_acl, group, "1.0.0", "Depends on subcommand.", "For tests of clients.",

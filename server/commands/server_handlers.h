@@ -11,6 +11,8 @@ namespace sett::server {
 
 void info_command(ServerContext& ctx);  // info_command.cc
 
+void backup_command(ServerContext& ctx);  // backup_handler.cc
+
 // save_handlers.cc
 void save_command(ServerContext& ctx);
 void bgsave_command(ServerContext& ctx);

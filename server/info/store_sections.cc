@@ -81,6 +81,13 @@ void write_persistence_section(const InfoSource& source, InfoText& text) {
     text.field("aof_pending_bio_fsync", log.unsynced_bytes > 0 ? 1 : 0);
     text.field("aof_delayed_fsync", log.delayed_syncs);
   }
+  if (source.services.stores.ready()) {
+    const storage::Backups::State backup = source.services.stores.backups().state();
+    text.field("backup_in_progress", backup.is_running ? 1 : 0);
+    text.field("backup_last_ms", backup.last_ms);
+    text.field("backup_last_status", backup.failed ? "err" : "ok");
+    text.field("backup_bytes", backup.bytes);
+  }
   text.field("sett_wal_bytes", log.bytes);
   text.field("sett_wal_segments", log.segments);
   text.field("sett_wal_unsynced_bytes", log.unsynced_bytes);

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "storage/badger/badger_backup.h"
 #include "storage/badger/caretaker.h"
 #include "storage/badger/compactor.h"
 #include "storage/badger/disk_guard.h"
@@ -467,6 +468,10 @@ void BadgerEngine::snapshot(std::function<void(Status)> done) {
 
 void BadgerEngine::keep_up(Upkeep what, const std::string& bucket, std::function<void(Result<uint64_t>)> done) {
   caretaker_->ask(what, bucket, std::move(done));
+}
+
+void BadgerEngine::begin_backup(BackupPartDone done) {
+  BadgerBackup::begin(*this, std::move(done));
 }
 
 Status BadgerEngine::close() {

@@ -28,6 +28,7 @@
 
 namespace sett::storage {
 
+class BadgerBackup;
 class Caretaker;
 class Compactor;
 class DiskGuard;
@@ -101,6 +102,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   bool over_memory_limit() override { return false; }
   void snapshot(std::function<void(Status)> done) override;
   void keep_up(Upkeep what, const std::string& bucket, std::function<void(Result<uint64_t>)> done) override;
+  void begin_backup(std::function<void(Result<std::shared_ptr<const BackupPart>>)> done) override;
   StoreStats stats() const override;
   void figures(const FigureVisitor& visit) const override;
   void set_hook(MutationHook* hook) override { hook_ = hook; }
@@ -108,6 +110,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   Status close() override;
 
  private:
+  friend class BadgerBackup;
   friend class Caretaker;
   friend class Compactor;
   friend class DiskGuard;

@@ -245,7 +245,8 @@ void Flusher::show(const SealPtr& sealed, const std::shared_ptr<FlushResult>& re
   std::move(sealed->parts.begin(), sealed->parts.end(), std::back_inserter(freed));
   sealed->parts.clear();
   engine_.post(Executor::Lane::background, [freed = std::move(freed)]() mutable { freed.clear(); });
-  engine_.log_->release(sealed->through);
+  // A backup may still read the records; the next flush's release takes these too.
+  if (!engine_.versions_->is_held()) engine_.log_->release(sealed->through);
   {
     MutexLock lock(mutex_);
     sealed_bytes_.fetch_sub(seals_.front()->bytes, std::memory_order_relaxed);

@@ -93,6 +93,9 @@ class ChaosStore final : public Store {
   void keep_up(Upkeep what, const std::string& bucket, std::function<void(Result<uint64_t>)> done) override {
     inner_->keep_up(what, bucket, std::move(done));
   }
+  void begin_backup(std::function<void(Result<std::shared_ptr<const BackupPart>>)> done) override {
+    inner_->begin_backup(std::move(done));
+  }
   StoreStats stats() const override { return inner_->stats(); }
   void figures(const FigureVisitor& visit) const override { inner_->figures(visit); }
   void set_hook(MutationHook* hook) override { inner_->set_hook(hook); }

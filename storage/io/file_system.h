@@ -73,7 +73,10 @@ class FileSystem {
   virtual Status remove(const std::string& path) = 0;                         // a file
   virtual Status remove_directory(const std::string& path) = 0;               // an empty folder
   virtual Status rename(const std::string& from, const std::string& to) = 0;  // replaces `to` atomically
-  virtual Status truncate(const std::string& path, uint64_t size) = 0;        // and syncs the file
+  // Another name for the same file; fails with already_exists. `unsupported`: not between these two places (another
+  // file system), or not here at all. The name is durable only after sync_directory of its folder.
+  virtual Status link(const std::string& from, const std::string& to) = 0;
+  virtual Status truncate(const std::string& path, uint64_t size) = 0;  // and syncs the file
   // Creates, renames and removals in the folder reach the disk.
   virtual Status sync_directory(const std::string& directory) = 0;
   // Creates the file where missing; `busy` when another process (or another FileLock) holds it.

@@ -178,8 +178,9 @@ MemoryFileSystem::~MemoryFileSystem() = default;
 uint64_t MemoryFileSystem::used_bytes() const {
   MutexLock lock(names_->mutex);
   uint64_t bytes = 0;
+  std::set<const Content*> counted;  // a file may have several names
   for (const auto& [path, content] : names_->all)
-    if (content) bytes += content->held_bytes();
+    if (content && counted.insert(content.get()).second) bytes += content->held_bytes();
   return bytes;
 }
 
@@ -248,6 +249,16 @@ Status MemoryFileSystem::rename(const std::string& from, const std::string& to) 
   if (from == to) return {};
   names_->all.erase(from);
   replaced = std::exchange(names_->all[to], std::move(content));
+  return {};
+}
+
+Status MemoryFileSystem::link(const std::string& from, const std::string& to) {
+  MutexLock lock(names_->mutex);
+  auto content = names_->file(from);
+  if (!content) return missing(from);
+  if (!names_->is_directory(parent_path(to))) return missing(parent_path(to));
+  if (names_->all.contains(to)) return Status::error(ErrorKind::already_exists, to + " exists already");
+  names_->all[to] = std::move(content);
   return {};
 }
 

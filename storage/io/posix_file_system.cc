@@ -237,6 +237,13 @@ Status PosixFileSystem::rename(const std::string& from, const std::string& to) {
   return {};
 }
 
+Status PosixFileSystem::link(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) return {};
+  if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP)
+    return Status::error(ErrorKind::unsupported, from + " cannot be linked to " + to);
+  return Status::from_errno("link to " + to, from, errno);
+}
+
 Status PosixFileSystem::truncate(const std::string& path, uint64_t size) {
   auto descriptor = open_descriptor(path, O_WRONLY);
   if (!descriptor) return descriptor.status();

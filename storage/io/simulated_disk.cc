@@ -111,7 +111,9 @@ std::vector<std::string> Disk::list(const std::string& directory) const {
 
 uint64_t Disk::used_bytes() const {
   uint64_t total = 0;
-  for (const auto& [path, inode] : names_) total += inode ? inode->bytes.size() : 0;
+  std::set<const Inode*> counted;  // a file may have several names
+  for (const auto& [path, inode] : names_)
+    if (inode && counted.insert(inode.get()).second) total += inode->bytes.size();
   return total;
 }
 

@@ -34,6 +34,8 @@ const char* name_of(SimulatedFileSystem::Call call) {
       return "remove";
     case Call::rename:
       return "rename";
+    case Call::link:
+      return "link";
     case Call::make_directory:
       return "make_directory";
     case Call::remove_directory:
@@ -353,6 +355,17 @@ Status SimulatedFileSystem::rename(const std::string& from, const std::string& t
   if (!state_->disk.holds(from)) return missing(from);
   if (!state_->disk.is_directory(parent_path(to))) return missing(parent_path(to));
   if (from != to) state_->disk.change({Change::Kind::move, to, from, nullptr});
+  return {};
+}
+
+Status SimulatedFileSystem::link(const std::string& from, const std::string& to) {
+  MutexLock lock(state_->mutex);
+  if (auto status = state_->enter(Call::link, from); !status) return status;
+  auto inode = state_->disk.file(from);
+  if (!inode) return missing(from);
+  if (!state_->disk.is_directory(parent_path(to))) return missing(parent_path(to));
+  if (state_->disk.holds(to)) return Status::error(ErrorKind::already_exists, to + " exists already");
+  state_->disk.change({Change::Kind::put, to, {}, std::move(inode)});
   return {};
 }
 

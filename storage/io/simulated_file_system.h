@@ -46,6 +46,7 @@ class SimulatedFileSystem final : public FileSystem {
     truncate,
     remove,
     rename,
+    link,
     make_directory,
     remove_directory,
     sync_directory,
@@ -95,6 +96,7 @@ class SimulatedFileSystem final : public FileSystem {
   Status remove(const std::string& path) override;
   Status remove_directory(const std::string& path) override;
   Status rename(const std::string& from, const std::string& to) override;
+  Status link(const std::string& from, const std::string& to) override;
   Status truncate(const std::string& path, uint64_t size) override;
   Status sync_directory(const std::string& directory) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;

@@ -130,17 +130,8 @@ Result<Log::Opened> Log::open(FileSystem& files, Executor& executor, Clock& cloc
   if (auto status = files.create_directories(options.directory); !status) return status;
   auto scan = scan_log(files, options.directory, after, visit);
   if (!scan) return scan.status();
-  if (scan->segments.empty() && options.must_exist) {
-    return Status::corruption(options.directory, 0,
-                              "the log that belongs to this store is missing or has lost its beginning");
-  }
-  if (const Sequence found = std::max(after, scan->last_record); found < options.must_reach) {
-    return Status::corruption(options.directory, 0,
-                              "the log ends at record " + std::to_string(found) + ", but it is known to have reached " +
-                                  std::to_string(options.must_reach) +
-                                  ": its last records are missing; nothing was changed: restore the data directory "
-                                  "from a copy");
-  }
+  if (Status status = check_reach(*scan, options.directory, options.must_exist, after, options.must_reach); !status)
+    return status;
 
   const uint64_t blocks = (options.segment_bytes + block_bytes - 1) / block_bytes;
   options.segment_bytes = std::max<uint64_t>(1, blocks) * block_bytes;

@@ -272,4 +272,15 @@ Result<LogScan> scan_log(FileSystem& files, const std::string& directory, Sequen
   return scan;
 }
 
+Status check_reach(const LogScan& scan, const std::string& directory, bool must_exist, Sequence after,
+                   Sequence must_reach) {
+  if (scan.segments.empty() && must_exist)
+    return Status::corruption(directory, 0, "the log that belongs to this store is missing or has lost its beginning");
+  const Sequence found = std::max(after, scan.last_record);
+  if (found >= must_reach) return {};
+  return damaged(directory, 0,
+                 "the log ends at record " + std::to_string(found) + ", but it is known to have reached " +
+                     std::to_string(must_reach) + ": its last records are missing");
+}
+
 }  // namespace sett::storage

@@ -38,4 +38,9 @@ struct LogScan {
 Result<LogScan> scan_log(FileSystem& files, const std::string& directory, Sequence after,
                          const std::function<Status(Sequence, std::string_view)>& visit);
 
+// Whether the log that was read is all that its store knows of: with `must_exist` it is not empty, and it has the
+// record `must_reach`, if records up to `after` were known without it.
+Status check_reach(const LogScan& scan, const std::string& directory, bool must_exist, Sequence after,
+                   Sequence must_reach);
+
 }  // namespace sett::storage

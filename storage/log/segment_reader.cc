@@ -57,6 +57,28 @@ Result<SegmentReader::Step> SegmentReader::next() {
   return Step{Step::Kind::chunk, offset, *chunk};
 }
 
+Result<SegmentReader::Step> SegmentReader::resume(uint64_t bad_offset) {
+  uint64_t search_bytes_left = search_bytes_max;
+  for (uint64_t offset = bad_offset + 1; offset < limit_;) {
+    auto bytes = rest_of_block(offset);
+    if (!bytes) return bytes.status();
+    const auto last = bytes->find_last_not_of('\0');
+    const uint64_t end = last == std::string_view::npos ? offset : offset + last + 1;
+    for (uint64_t at = offset; at < end; ++at) {
+      const auto rest = bytes->substr(at - offset);
+      if (const auto chunk = chunk_at(rest, at)) {
+        offset_ = at + chunk->bytes();
+        return Step{Step::Kind::chunk, at, *chunk};
+      }
+      search_bytes_left -= std::min(search_bytes_left, claimed_chunk_bytes(rest, position(at)));
+      if (search_bytes_left == 0) break;
+    }
+    offset += bytes->size();
+  }
+  offset_ = limit_;
+  return Step{Step::Kind::end, limit_};
+}
+
 bool SegmentReader::note(const Chunk& chunk, uint64_t offset, uint64_t bad_position, Beyond& beyond) {
   if (chunk.kind == ChunkKind::full || chunk.kind == ChunkKind::first) {
     beyond.highest_sequence = std::max(beyond.highest_sequence, get_fixed<Sequence>(chunk.payload.data()));

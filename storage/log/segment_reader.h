@@ -37,6 +37,9 @@ class SegmentReader {
   // its block a chunk may begin at every byte, and so in a later one from where a chunk is bad there. In later blocks
   // that is given up after checksums over search_bytes_max in all; then only the chunks from their fronts on are seen.
   Result<Beyond> look_beyond(uint64_t bad_offset);
+  // For who saves what can be saved: to the next valid chunk behind a bad place, which may begin at every byte; next()
+  // goes on behind it. `end`: there is none. Bounded as look_beyond is.
+  Result<Step> resume(uint64_t bad_offset);
 
  private:
   uint64_t position(uint64_t offset) const { return header_.start_position + offset; }

@@ -11,9 +11,7 @@ namespace sett::storage {
 
 namespace {
 
-constexpr std::string_view manifest_magic = "settbadg";
 constexpr uint32_t manifest_version = 1;
-constexpr uint64_t manifest_bytes_max = 1ull << 30;  // a few hundred bytes for each table
 
 void append_time(std::string& out, int64_t time_ms) {
   append_varint(out, static_cast<uint64_t>(time_ms));
@@ -139,7 +137,7 @@ bool files_make_sense(const TreeManifest& manifest) {
 
 //  magic (8)  version (4)  fields (varints, sized texts)  checksum (4) of all before it
 std::string encode_tree_manifest(const TreeManifest& manifest) {
-  std::string out(manifest_magic);
+  std::string out(tree_manifest_magic);
   append_fixed(out, manifest_version);
   append_varint(out, manifest.next_file_number);
   append_varint(out, manifest.flushed_through);
@@ -157,12 +155,12 @@ std::string encode_tree_manifest(const TreeManifest& manifest) {
 
 Result<TreeManifest> decode_tree_manifest(std::string_view bytes, const std::string& file) {
   const auto corrupt = [&](const char* what) { return Status::corruption(file, 0, what); };
-  constexpr size_t frame_bytes = manifest_magic.size() + 2 * sizeof(uint32_t);
-  if (bytes.size() < frame_bytes || !bytes.starts_with(manifest_magic))
+  constexpr size_t frame_bytes = tree_manifest_magic.size() + 2 * sizeof(uint32_t);
+  if (bytes.size() < frame_bytes || !bytes.starts_with(tree_manifest_magic))
     return corrupt("this is no manifest of a badger store");
   // Before the checksum, which a newer version may keep elsewhere.
   const auto covered = bytes.substr(0, bytes.size() - sizeof(uint32_t));
-  ByteReader reader(covered.substr(manifest_magic.size()));
+  ByteReader reader(covered.substr(tree_manifest_magic.size()));
   const auto version = reader.fixed<uint32_t>();
   if (version > manifest_version)
     return Status::error(ErrorKind::unsupported, file + ": written by a newer sett (format " + std::to_string(version) +
@@ -192,7 +190,7 @@ Result<std::optional<TreeManifest>> read_tree_manifest(FileSystem& files, const 
   const auto exists = files.exists(path);
   if (!exists.is_ok()) return exists.status();
   if (!exists.value()) return std::optional<TreeManifest>();
-  const auto bytes = read_file(files, path, manifest_bytes_max);
+  const auto bytes = read_file(files, path, tree_manifest_bytes_max);
   if (!bytes.is_ok()) return bytes.status();
   auto manifest = decode_tree_manifest(bytes.value(), path);
   if (!manifest.is_ok()) return manifest.status();

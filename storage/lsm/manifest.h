@@ -46,7 +46,8 @@ std::string encode_tree_manifest(const TreeManifest& manifest);
 // `file` is for the error. What comes back can be made a Version: levels, their order and all numbers are checked.
 Result<TreeManifest> decode_tree_manifest(std::string_view bytes, const std::string& file);
 
-inline constexpr std::string_view tree_manifest_name = "MANIFEST";
+inline constexpr std::string_view tree_manifest_name = "MANIFEST", tree_manifest_magic = "settbadg";
+inline constexpr uint64_t tree_manifest_bytes_max = 1ull << 30;  // a few hundred bytes for each table
 // nullopt: there is none.
 Result<std::optional<TreeManifest>> read_tree_manifest(FileSystem& files, const std::string& directory);
 // When this returns ok the new one is on disk; after an error it is the old or the new one.

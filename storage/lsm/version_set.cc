@@ -129,6 +129,7 @@ uint64_t VersionSet::remove_needless() {
   std::vector<uint64_t> values;
   {
     MutexLock lock(mutex_);
+    if (is_held()) return 0;
     const auto unused = std::stable_partition(needless_tables_.begin(), needless_tables_.end(),
                                               [](const TableFilePtr& table) { return table.use_count() > 1; });
     std::move(unused, needless_tables_.end(), std::back_inserter(tables));

@@ -64,6 +64,10 @@ class VersionSet {
   // Of recovery: the value logs that there are. The next edit writes it.
   void know_value_logs(std::vector<VlogMeta> files);
 
+  // As long as anybody has what this returns no file is removed that the manifest names, or will name from now on.
+  std::shared_ptr<void> hold_files() { return hold_; }
+  bool is_held() const { return hold_.use_count() > 1; }
+
   // Removes files that no manifest names any more and nobody reads, and the folders of buckets that are empty then.
   // Returns how many bytes that gave back.
   uint64_t remove_needless();
@@ -72,6 +76,7 @@ class VersionSet {
   FileSystem& files_;
   const Folders folders_;
   std::atomic<uint64_t> next_number_;
+  const std::shared_ptr<int> hold_ = std::make_shared<int>();
 
   void remove_if_empty(const std::string& folder) REQUIRES(folders_mutex_);
 

@@ -206,11 +206,13 @@ void SimpleKvEngine::snapshot_done(const Status& status, bool published, const M
   }
   // While job_ is still set: no other snapshot may be making files meanwhile. Left files cost space only, the next one
   // tries again.
-  [[maybe_unused]] const Status removed = remove_other_snapshots();
+  if (!is_held()) {
+    [[maybe_unused]] const Status removed = remove_other_snapshots();
+  }
   if (retry_with_reserve(status)) return;
   const LogStats log = log_->stats();
   keep_free_for_snapshot(log, live_bytes());
-  if (status.is_ok()) log_->release(manifest.begin);
+  if (status.is_ok() && !is_held()) log_->release(manifest.begin);
   {
     MutexLock guard(snapshot_mutex_);
     waiting.swap(waiting_);

@@ -36,6 +36,7 @@ class SimpleKvEngine final : public MemoryStore {
 
   void start() override;
   void snapshot(std::function<void(Status)> done) override;
+  void begin_backup(std::function<void(Result<std::shared_ptr<const BackupPart>>)> done) override;
   StoreStats stats() const override;
   Status close() override;
 
@@ -55,6 +56,12 @@ class SimpleKvEngine final : public MemoryStore {
   Status note_log_end();
   bool is_given_up() const;
   Status remove_other_snapshots();
+  // Backups: engine_backup.cc
+  struct Pinned;
+  void pin(const std::function<void(Result<std::shared_ptr<const BackupPart>>)>& done);
+  void wait_for_pinned(std::shared_ptr<Pinned> pinned);
+  bool is_held() const;
+  void let_go();
   // Snapshots
   void schedule_check();
   void check();
@@ -110,6 +117,7 @@ class SimpleKvEngine final : public MemoryStore {
   // Whose manifest may or may not have reached the disk: their files stay until a later snapshot is certain.
   std::vector<uint64_t> uncertain_generations_ GUARDED_BY(snapshot_mutex_);
   bool closing_ GUARDED_BY(snapshot_mutex_) = false;
+  uint32_t holds_ GUARDED_BY(snapshot_mutex_) = 0;  // backups: while there are any no snapshot and no record goes
 };
 
 }  // namespace sett::storage

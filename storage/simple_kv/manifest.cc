@@ -6,10 +6,7 @@
 namespace sett::storage {
 
 namespace {
-constexpr std::string_view manifest_magic = "settmani";
 constexpr uint32_t manifest_version = 1;
-constexpr uint64_t manifest_bytes_max = 64 << 20;  // 4096 names of 255 bytes are some 1 MB
-constexpr std::string_view manifest_name = "MANIFEST";
 }  // namespace
 
 //  magic (8)  version (4)  fields (varints, sized texts)  checksum (4) of all before it

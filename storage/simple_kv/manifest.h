@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "storage/io/file_system.h"
 #include "storage/keys/mutation.h"
@@ -30,6 +31,8 @@ std::string encode_manifest(const Manifest& manifest);
 // `file` is for the error.
 Result<Manifest> decode_manifest(std::string_view bytes, const std::string& file);
 
+inline constexpr std::string_view manifest_name = "MANIFEST", manifest_magic = "settmani";
+inline constexpr uint64_t manifest_bytes_max = 64 << 20;  // 4096 names of 255 bytes are some 1 MB
 // nullopt: there is none.
 Result<std::optional<Manifest>> read_manifest(FileSystem& files, const std::string& directory);
 Status write_manifest(FileSystem& files, const std::string& directory, const Manifest& manifest);

@@ -11,8 +11,11 @@ namespace {
 
 class Reader {
  public:
+  // Of the shard and generation that the caller names, or of those that the file names.
   Reader(const RandomAccessFile& file, std::string path, uint64_t generation, uint32_t shard, LoadProgress* progress)
       : file_(file), path_(std::move(path)), generation_(generation), shard_(shard), progress_(progress) {}
+  Reader(const RandomAccessFile& file, std::string path)
+      : file_(file), path_(std::move(path)), generation_(0), shard_(0), is_any_(true), progress_(nullptr) {}
 
   Status read_all(const std::function<Status(const SnapshotEntry&)>& visit) {
     if (Status status = read_header(); !status.is_ok()) return status;
@@ -22,6 +25,32 @@ class Reader {
       if (block.kind == SnapshotBlock::end) return check_end(block);
       if (Status status = visit_block(block, visit); !status.is_ok()) return status;
     }
+  }
+
+  Status walk(const SnapshotVisitor& visitor) {
+    if (Status status = read_header(); !status.is_ok()) return status;
+    if (visitor.header) visitor.header(generation_, shard_);
+    const auto visit = [&visitor](const SnapshotEntry& entry) {
+      if (visitor.entry) visitor.entry(entry);
+      return Status();
+    };
+    bool is_whole = true, has_end = false;
+    // The size of a damaged block may be what is damaged: after two in a row nothing is where it seems.
+    for (int damaged_in_a_row = 0; !has_end && !is_cut_ && damaged_in_a_row < 2;) {
+      Block block{};
+      Status status = read_block(block);
+      has_end = status.is_ok() && block.kind == SnapshotBlock::end;
+      if (status.is_ok() && visitor.block) visitor.block(block.offset, block.kind, block.payload.size(), block.entries);
+      if (has_end)
+        status = is_whole ? check_end(block) : Status();
+      else if (status.is_ok())
+        status = visit_block(block, visit);
+      if (!status.is_ok() && status.kind() != ErrorKind::corruption) return status;
+      if (!status.is_ok() && visitor.damage) visitor.damage(status);
+      damaged_in_a_row = status.is_ok() ? 0 : damaged_in_a_row + 1;
+      is_whole = is_whole && status.is_ok();
+    }
+    return {};
   }
 
  private:
@@ -35,11 +64,13 @@ class Reader {
   Status corrupt(uint64_t offset, std::string what) const { return Status::corruption(path_, offset, std::move(what)); }
 
   Status read_exactly(uint64_t bytes, std::string& out) {
-    if (bytes > file_.size() - std::min(position_, file_.size())) return corrupt(position_, "the snapshot ends early");
+    is_cut_ = bytes > file_.size() - std::min(position_, file_.size());
+    if (is_cut_) return corrupt(position_, "the snapshot ends early");
     out.resize(bytes);
     const auto got = file_.read(position_, out.data(), bytes);
     if (!got.is_ok()) return got.status();
-    if (got.value() != bytes) return corrupt(position_, "the snapshot ends early");
+    is_cut_ = got.value() != bytes;
+    if (is_cut_) return corrupt(position_, "the snapshot ends early");
     position_ += bytes;
     if (progress_) progress_->add(bytes);
     return {};
@@ -60,6 +91,10 @@ class Reader {
                                                        std::to_string(snapshot_version) + ")");
     if (checksum != crc32c(std::string_view(header).substr(0, header.size() - sizeof checksum)))
       return corrupt(0, "the checksum of the header is wrong");
+    if (is_any_) {
+      shard_ = shard;
+      generation_ = generation;
+    }
     if (shard != shard_ || generation != generation_)
       return corrupt(0, "the snapshot belongs to another shard or time");
     return {};
@@ -123,9 +158,11 @@ class Reader {
 
   const RandomAccessFile& file_;
   const std::string path_;
-  const uint64_t generation_;
-  const uint32_t shard_;
+  uint64_t generation_;
+  uint32_t shard_;
+  const bool is_any_ = false;
   LoadProgress* const progress_;
+  bool is_cut_ = false;  // the file has less than was to be read
   uint64_t position_ = 0, block_ = 0, entries_ = 0;
 };
 
@@ -140,6 +177,12 @@ Status read_snapshot(FileSystem& files, const std::string& directory, uint64_t g
     return Status::corruption(path, 0, "the snapshot that the manifest names is missing");
   }
   return Reader(*file.value(), path, generation, shard, progress).read_all(visit);
+}
+
+Status walk_snapshot(FileSystem& files, const std::string& path, const SnapshotVisitor& visitor) {
+  const auto file = files.open(path);
+  if (!file.is_ok()) return file.status();
+  return Reader(*file.value(), path).walk(visitor);
 }
 
 }  // namespace sett::storage

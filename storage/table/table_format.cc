@@ -154,6 +154,28 @@ Result<std::string> open_block(std::string_view stored, const BlockHandle& handl
   return damaged("a block is compressed in a way that is not known");
 }
 
+std::optional<BlockHandle> find_block(std::string_view bytes, uint64_t epoch, uint64_t offset) {
+  char seed[16];
+  put_fixed<uint64_t>(seed, epoch);
+  put_fixed<uint64_t>(seed + 8, offset);
+  uint32_t crc = crc32c({seed, sizeof seed});
+  uint64_t covered = 0;  // of the payload, by crc
+  for (uint64_t size = 0; size + trailer_bytes <= bytes.size(); ++size) {
+    const char* trailer = bytes.data() + size;
+    const auto raw_bytes = get_fixed<uint32_t>(trailer + 1);
+    const bool looks_like_one = trailer[0] == static_cast<char>(Compression::none)
+                                    ? raw_bytes == size
+                                    : trailer[0] == static_cast<char>(Compression::lz4) && raw_bytes > size &&
+                                          raw_bytes <= size * lz4_ratio_max;
+    if (!looks_like_one) continue;
+    crc = extend_crc32c(crc, bytes.substr(covered, size - covered));
+    covered = size;
+    const uint32_t expected = extend_crc32c(crc, {trailer, trailer_bytes - sizeof(uint32_t)});
+    if (get_fixed<uint32_t>(trailer + trailer_bytes - sizeof(uint32_t)) == expected) return BlockHandle{offset, size};
+  }
+  return std::nullopt;
+}
+
 std::string encode_properties(const Properties& properties) {
   std::string out;
   for (const NumberField& field : number_fields) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,6 +48,10 @@ BlockHandle append_block(std::string& out, std::string_view payload, Compression
 // `stored`: what the handle names, with the trailer behind it. Checked, decompressed.
 Result<std::string> open_block(std::string_view stored, const BlockHandle& handle, uint64_t epoch,
                                const std::string& path);
+
+// Where a block's index is damaged: the block that begins at the front of `bytes`, which lie at `offset` in the file,
+// found by its checksum alone. nullopt: none of these bytes ends one.
+std::optional<BlockHandle> find_block(std::string_view bytes, uint64_t epoch, uint64_t offset);
 
 // (value-log file, bytes of its records that are pointed to), each file once, ascending.
 using ValueBytesIn = std::vector<std::pair<uint64_t, uint64_t>>;

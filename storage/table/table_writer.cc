@@ -5,7 +5,7 @@
 
 #include "storage/base/bytes.h"
 #include "storage/keys/tree_key.h"
-#include "storage/keys/value_pointer.h"
+#include "storage/table/table_counts.h"
 
 namespace sett::storage {
 
@@ -28,41 +28,6 @@ TableWriter::TableWriter(std::unique_ptr<AppendFile> file, uint64_t number, uint
       options_(options),
       partition_(options.filter_bits_per_key) {}
 
-namespace {
-
-void add_value_bytes(table_format::ValueBytesIn& all, uint64_t file, uint64_t bytes) {
-  const auto at = std::lower_bound(all.begin(), all.end(), file,
-                                   [](const auto& one, uint64_t wanted) { return one.first < wanted; });
-  if (at != all.end() && at->first == file)
-    at->second += bytes;
-  else
-    all.emplace(at, file, bytes);
-}
-
-}  // namespace
-
-void TableWriter::count(std::string_view tree_key, const TableEntry& entry) {
-  using Kind = TableEntry::Kind;
-  if (properties_.entries == 0) {
-    properties_.smallest = tree_key;
-    properties_.first_sequence = properties_.last_sequence = entry.sequence;
-  }
-  ++properties_.entries;
-  properties_.tombstones += entry.kind == Kind::tombstone;
-  properties_.pointers += entry.kind == Kind::pointer;
-  if (entry.expires_at_ms != 0) {
-    const auto at_ms = static_cast<uint64_t>(entry.expires_at_ms);
-    properties_.first_expiry_ms = properties_.expiring == 0 ? at_ms : std::min(properties_.first_expiry_ms, at_ms);
-    ++properties_.expiring;
-  }
-  properties_.key_bytes += user_key(tree_key).size();
-  if (entry.kind == Kind::value) properties_.value_bytes += entry.value.size();
-  if (entry.kind == Kind::pointer)
-    add_value_bytes(properties_.value_bytes_in, entry.log_file, value_record_bytes(tree_key.size(), entry.value_bytes));
-  properties_.first_sequence = std::min(properties_.first_sequence, entry.sequence);
-  properties_.last_sequence = std::max(properties_.last_sequence, entry.sequence);
-}
-
 Status TableWriter::add(std::string_view tree_key, const TableEntry& entry) {
   assert(tree_key.size() >= bucket_prefix_bytes);
   if (tree_key.size() + entry.value.size() > entry_bytes_max)
@@ -72,7 +37,7 @@ Status TableWriter::add(std::string_view tree_key, const TableEntry& entry) {
   if (!block_.empty() && (is_large || block_.payload_bytes() >= options_.block_bytes)) {
     if (Status status = close_block(tree_key); !status.is_ok()) return status;
   }
-  count(tree_key, entry);
+  count_entry(properties_, tree_key, entry);
   block_.add(tree_key, entry);
   partition_.add_key(tree_key);
   ++section_entries_;

@@ -39,7 +39,6 @@ class TableWriter {
   }
 
  private:
-  void count(std::string_view tree_key, const TableEntry& entry);
   bool section_is_full() const;
   Status close_block(std::string_view next_key);
   Status close_section(std::string_view separator);

@@ -1,5 +1,7 @@
 #include "storage/vlog/vlog_reader.h"
 
+#include <algorithm>
+
 #include "storage/keys/tree_key.h"
 
 namespace sett::storage {
@@ -58,6 +60,21 @@ Result<std::optional<std::string>> VlogReader::read_cached(uint64_t offset, std:
   return std::optional<std::string>(std::move(record));
 }
 
+Status VlogReader::check_place(uint64_t offset, std::string_view tree_key, uint64_t value_bytes) const {
+  const uint64_t bytes = record_header_bytes + tree_key.size();
+  if (value_bytes > UINT32_MAX || offset > file_->size() || bytes + value_bytes > file_->size() - offset)
+    return Status::corruption(path_, offset, "the value log ends before its record does");
+  std::string record(bytes, '\0');
+  const auto got = file_->read(offset, record.data(), bytes);
+  if (!got.is_ok()) return got.status();
+  if (got.value() != bytes) return Status::corruption(path_, offset, "the value log ends before its record does");
+  const RecordHeader header = get_record_header(record.data());
+  if (header.key_bytes != tree_key.size() || header.value_bytes != value_bytes ||
+      std::string_view(record).substr(record_header_bytes) != tree_key)
+    return Status::corruption(path_, offset, "the record is not the one that the pointer means");
+  return {};
+}
+
 VlogScanner::VlogScanner(std::shared_ptr<const VlogReader> reader, uint64_t end)
     : reader_(std::move(reader)), end_(end) {}
 
@@ -87,6 +104,45 @@ Status VlogScanner::next() {
   if (!record_is_whole(record_, reader_->epoch_, offset_)) return damaged("the checksum of a value is wrong");
   next_offset_ = offset_ + bytes;
   valid_ = true;
+  return {};
+}
+
+// Whether a whole record begins there; then the scanner is at it. Few bytes look like a header: sizes that fit, and
+// four zeroes.
+Result<bool> VlogScanner::try_record(std::string_view header_bytes, uint64_t offset) {
+  const RecordHeader header = get_record_header(header_bytes.data());
+  const uint64_t bytes = record_bytes(header.key_bytes, header.value_bytes);
+  if (header.key_bytes < bucket_prefix_bytes || bytes > end_ - offset || get_fixed<uint32_t>(header_bytes.data() + 12))
+    return false;
+  std::string record(bytes, '\0');
+  const auto got = reader_->file_->read(offset, record.data(), bytes);
+  if (!got.is_ok()) return got.status();
+  if (got.value() != bytes || !record_is_whole(record, reader_->epoch_, offset)) return false;
+  record_ = std::move(record);
+  header_ = header;
+  offset_ = offset;
+  next_offset_ = offset + bytes;
+  return valid_ = true;
+}
+
+Status VlogScanner::skip_damage() {
+  constexpr uint64_t window_bytes = 1 << 20;
+  std::string window;
+  for (uint64_t begin = offset_ + 1; begin < end_;) {
+    window.resize(std::min(window_bytes, end_ - begin));
+    const auto got = reader_->file_->read(begin, window.data(), window.size());
+    if (!got.is_ok()) return got.status();
+    window.resize(got.value());
+    if (window.size() < record_header_bytes) break;
+    const uint64_t places = window.size() - record_header_bytes + 1;
+    for (uint64_t at = 0; at < places; ++at) {
+      const auto found = try_record(std::string_view(window).substr(at), begin + at);
+      if (!found.is_ok()) return found.status();
+      if (found.value()) return {};
+    }
+    begin += places;
+  }
+  offset_ = next_offset_ = end_;
   return {};
 }
 

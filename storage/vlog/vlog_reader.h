@@ -25,6 +25,9 @@ class VlogReader {
   // The same without waiting for the disk; nullopt: the system does not have it in memory, or it is a large one.
   Result<std::optional<std::string>> read_cached(uint64_t offset, std::string_view tree_key,
                                                  uint64_t value_bytes) const;
+  // Whether the record that a pointer means lies there; its value and checksum are not looked at.
+  Status check_place(uint64_t offset, std::string_view tree_key, uint64_t value_bytes) const;
+  uint64_t epoch() const { return epoch_; }
 
  private:
   friend class VlogScanner;
@@ -50,6 +53,9 @@ class VlogScanner {
   // To the next record. At a record that is not whole valid() is false and the status is corruption, with its offset:
   // where the file was not sealed, this may be a torn tail.
   Status next();
+  // For who saves what can be saved: from a record that is not whole to the next one that is, which may begin at every
+  // byte. valid() is false where there is none.
+  Status skip_damage();
   bool valid() const { return valid_; }
   // Of the record, until the scanner moves.
   uint64_t offset() const { return offset_; }
@@ -63,6 +69,7 @@ class VlogScanner {
 
  private:
   Status damaged(const std::string& what);
+  Result<bool> try_record(std::string_view header_bytes, uint64_t offset);
 
   const std::shared_ptr<const VlogReader> reader_;
   const uint64_t end_;

@@ -25,8 +25,8 @@ REMOTE_FOLDERS, REMOTE_HEADERS = ("protocol",), r"^(?:boost/asio|boost/beast|boo
 # Inside storage: a file includes only what has a lower rank, or its own folder. Files directly in storage/ are the seam
 # between the engines and what they stand on; they see keys, the journal, io and base.
 ENGINES = ("chaos", "badger", "leveldb", "simple_kv", "memory", "remote")
-RANKS = {"base": 0, "io": 1, "keys": 2, "table": 3, "vlog": 3, "log": 3, "hashtable": 3, "memtable": 3, "lsm": 4, "": 5,
-         "memory": 6, "simple_kv": 7, "leveldb": 7, "badger": 7, "remote": 7, "chaos": 8}
+RANKS = {"base": 0, "io": 1, "keys": 2, "table": 3, "vlog": 3, "log": 3, "hashtable": 3, "backup": 3, "memtable": 3, "lsm": 4, "": 5,
+         "memory": 6, "simple_kv": 7, "leveldb": 7, "badger": 7, "remote": 7, "chaos": 8, "tools": 8}
 JOURNAL = "storage/log/journal.h"  # what may be asked of a log; all that stands on keys may see it
 SEAM_MAY_SEE = re.compile(r"^storage/(?:keys|io|base)/")
 UNINJECTED = re.compile(r"\bstd::(?:thread|jthread|this_thread|condition_variable|mutex|shared_mutex|random_device|"

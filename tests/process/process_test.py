@@ -11,6 +11,7 @@ if __name__ == "__main__":
     settd.binary = os.path.abspath(sys.argv.pop(1))
     from badger_test import *  # noqa: F401,F403
     from limit_test import *  # noqa: F401,F403
+    from offline_test import *  # noqa: F401,F403
     from refusal_test import *  # noqa: F401,F403
     from signal_test import *  # noqa: F401,F403
     from tests.support_py import servers

@@ -14,6 +14,8 @@ TEST_CASE("nothing is saved where nothing is durable", "[server]") {
   CHECK_THAT(client->call({"SAVE"}), StartsWith("-ERR nothing is saved"));
   CHECK_THAT(client->call({"BGSAVE", "SCHEDULE"}), StartsWith("-ERR nothing is saved"));
   CHECK(client->call({"BGSAVE", "x"}) == "-ERR syntax error\r\n");
+  CHECK_THAT(client->call({"BACKUP", "name"}), StartsWith("-ERR nothing is backed up"));
+  CHECK_THAT(client->call({"BACKUP", "../name"}), StartsWith("-ERR invalid backup name"));
 }
 
 TEST_CASE("SHUTDOWN asks the daemon, once, and leaves the client waiting", "[server]") {

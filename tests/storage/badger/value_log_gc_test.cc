@@ -52,6 +52,7 @@ class ManifestWatch final : public FileSystem {
     if (to == "/db/MANIFEST" && after) after();
     return status;
   }
+  Status link(const std::string& from, const std::string& to) override { return files().link(from, to); }
   Status truncate(const std::string& path, uint64_t size) override { return files().truncate(path, size); }
   Status sync_directory(const std::string& directory) override { return files().sync_directory(directory); }
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override { return files().lock(path); }

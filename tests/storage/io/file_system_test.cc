@@ -103,6 +103,24 @@ TEMPLATE_TEST_CASE("allocated space reads as zeroes and is given back", "[io]", 
   REQUIRE(read_all(files, path) == std::string("ab\0\0", 4));
 }
 
+TEMPLATE_TEST_CASE("a linked file is one file with two names", "[io]", Posix, Simulated, Memory) {
+  TestType with;
+  auto& files = with.files;
+  REQUIRE(files.create_directories(with.root + "/x"));
+  const auto first = with.root + "/a", second = with.root + "/x/b";
+  write_all(files, first, "one file");
+  REQUIRE(files.link(first, second));
+  REQUIRE(files.sync_directory(with.root + "/x"));
+  REQUIRE(read_all(files, second) == "one file");
+  REQUIRE(files.link(first, second).kind() == ErrorKind::already_exists);
+  REQUIRE(files.link(with.root + "/none", with.root + "/c").kind() == ErrorKind::not_found);
+  REQUIRE(files.link(first, with.root + "/none/c").kind() == ErrorKind::not_found);
+  REQUIRE(files.truncate(second, 3));
+  REQUIRE(read_all(files, first) == "one");
+  REQUIRE(files.remove(first));
+  REQUIRE(read_all(files, second) == "one");
+}
+
 TEMPLATE_TEST_CASE("names are made, listed, moved and removed", "[io]", Posix, Simulated, Memory) {
   TestType with;
   auto& files = with.files;

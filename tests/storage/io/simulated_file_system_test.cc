@@ -169,3 +169,20 @@ TEST_CASE("equal images hash alike", "[io]") {
   REQUIRE(files.durable_hash() == hash);
   REQUIRE(files.crash(CrashPolicy::keep, 1)->durable_hash() != hash);
 }
+
+TEST_CASE("a link that was not synced may be gone after a power cut, the file it names is not", "[io]") {
+  SimulatedFileSystem files;
+  REQUIRE(files.create_directories("/d"));
+  auto file = files.create("/d/a");
+  REQUIRE((*file)->append("bytes"));
+  REQUIRE((*file)->sync());
+  REQUIRE(files.sync_directory("/d"));
+  REQUIRE(files.link("/d/a", "/d/b"));
+  REQUIRE(files.used_bytes() == 5);
+  const auto dropped = files.crash(CrashPolicy::drop, 1);
+  REQUIRE(dropped->list("/d").value() == std::vector<std::string>{"a"});
+  const auto kept = files.crash(CrashPolicy::keep, 1);
+  REQUIRE(kept->content("/d/b") == "bytes");
+  files.inject({.call = SimulatedFileSystem::Call::link, .kind = ErrorKind::unsupported});
+  REQUIRE(files.link("/d/a", "/d/c").kind() == ErrorKind::unsupported);
+}

@@ -45,6 +45,7 @@ class HookedFileSystem final : public FileSystem {
   Status remove(const std::string& path) override { return files_.remove(path); }
   Status remove_directory(const std::string& path) override { return files_.remove_directory(path); }
   Status rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }
+  Status link(const std::string& from, const std::string& to) override { return files_.link(from, to); }
   Status truncate(const std::string& path, uint64_t size) override { return files_.truncate(path, size); }
   Status sync_directory(const std::string& directory) override { return files_.sync_directory(directory); }
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override { return files_.lock(path); }

@@ -5,6 +5,7 @@
 
 #include "storage/base/random.h"
 #include "storage/io/simulated_file_system.h"
+#include "storage/keys/tree_key.h"
 #include "storage/vlog/vlog_writer.h"
 
 namespace sett::storage {
@@ -137,6 +138,56 @@ TEST_CASE("records of one file do not pass in another, nor at another place") {
   REQUIRE(reader->read(second, scanner.tree_key(), scanner.value().size()).is_ok());
   bytes.erase(vlog_format::file_header_bytes, second - vlog_format::file_header_bytes);
   CHECK(scan(bytes, {}).first == 0);
+}
+
+TEST_CASE("behind a damaged byte the next whole record is found, and all that follow", "[tools]") {
+  SimulatedFileSystem files;
+  auto writer = VlogWriter::begin(files.create("/v").value(), 3, 99);
+  REQUIRE(writer.is_ok());
+  Random random(4);
+  constexpr uint64_t records = 40;
+  for (uint64_t i = 0; i < records; ++i) {
+    std::string value(random.below(3000), '\0');
+    for (char& c : value)
+      if (random.one_in(2)) c = static_cast<char>(random.next());
+    REQUIRE((*writer)->append(tree_key(65536, "key:" + std::to_string(i)), value, i + 1));
+  }
+  REQUIRE((*writer)->seal());
+  const std::string bytes = files.content("/v");
+  for (int i = 0; i < 200; ++i) {
+    const uint64_t at = vlog_format::file_header_bytes + random.below(bytes.size() - vlog_format::file_header_bytes);
+    INFO("byte " << at);
+    std::string damaged = bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 + random.below(255)));
+    files.set_content("/v", damaged);
+    VlogScanner scanner(VlogReader::open(files, "/v", 3).value(), bytes.size());
+    uint64_t found = 0, times_damaged = 0;
+    while (true) {
+      if (!scanner.next()) {
+        ++times_damaged;
+        REQUIRE(scanner.skip_damage());
+      }
+      if (!scanner.valid()) break;
+      ++found;
+    }
+    CHECK(found == records - 1);
+    CHECK(times_damaged == 1);
+  }
+}
+
+TEST_CASE("where a pointer leads is checked without its value", "[tools]") {
+  SimulatedFileSystem files;
+  auto writer = VlogWriter::begin(files.create("/v").value(), 3, 99);
+  const std::string key = tree_key(65536, "key");
+  const uint64_t offset = (*writer)->append(key, "value", 1).value();
+  REQUIRE((*writer)->seal());
+  const auto reader = VlogReader::open(files, "/v", 3).value();
+  CHECK(reader->check_place(offset, key, 5));
+  CHECK(reader->check_place(offset, key, 4).kind() == ErrorKind::corruption);
+  CHECK(reader->check_place(offset, key, 6).kind() == ErrorKind::corruption);
+  CHECK(reader->check_place(offset + 1, key, 4).kind() == ErrorKind::corruption);
+  CHECK(reader->check_place(offset, tree_key(65536, "kez"), 5).kind() == ErrorKind::corruption);
+  CHECK(reader->check_place(UINT64_MAX - 4, key, 5).kind() == ErrorKind::corruption);
 }
 
 }  // namespace sett::storage

@@ -1,0 +1,51 @@
+#include "storage/backup/file_tree.h"
+
+namespace sett::storage {
+
+Result<std::vector<std::string>> list_tree(FileSystem& files, const std::string& directory,
+                                           std::vector<std::string>* folders) {
+  std::vector<std::string> found, left{""};
+  while (!left.empty()) {
+    const std::string folder = std::move(left.back());
+    left.pop_back();
+    const auto names = files.list(folder.empty() ? directory : join_path(directory, folder));
+    if (!names.is_ok() && folder.empty() && names.status().kind() == ErrorKind::not_found) break;
+    if (!names.is_ok()) return names.status();
+    if (!folder.empty() && folders) folders->push_back(folder);
+    for (const std::string& name : names.value()) {
+      const std::string path = folder.empty() ? name : join_path(folder, name);
+      if (files.list(join_path(directory, path)).is_ok())
+        left.push_back(path);
+      else
+        found.push_back(path);
+    }
+  }
+  return found;
+}
+
+Status remove_tree(FileSystem& files, const std::string& directory, std::string_view last) {
+  const auto exists = files.exists(directory);
+  if (!exists.is_ok()) return exists.status();
+  if (!exists.value()) return {};
+  std::vector<std::string> folders;
+  const auto found = list_tree(files, directory, &folders);
+  if (!found.is_ok()) return found.status();
+  bool has_last = false;
+  for (const std::string& name : found.value()) {
+    has_last = has_last || name == last;
+    if (name == last) continue;
+    if (Status status = files.remove(join_path(directory, name)); !status) return status;
+  }
+  for (; !folders.empty(); folders.pop_back()) {
+    const std::string folder = join_path(directory, folders.back());
+    if (Status status = files.sync_directory(folder); !status) return status;
+    if (Status status = files.remove_directory(folder); !status) return status;
+  }
+  if (Status status = files.sync_directory(directory); !status) return status;
+  if (has_last)
+    if (Status status = files.remove(join_path(directory, last)); !status) return status;
+  if (Status status = files.remove_directory(directory); !status) return status;
+  return files.sync_directory(parent_path(directory));
+}
+
+}  // namespace sett::storage
