@@ -5,6 +5,7 @@ import os
 
 import settd
 
+SIMPLE_KV = ("--store.backend=simple_kv",)
 BADGER = ("--store.backend=badger", "--badger.value_threshold=64")
 
 
@@ -33,7 +34,7 @@ class Offline(settd.SettdTest):
 
     def test_verify_finds_what_is_damaged(self):
         for backend, arguments, patterns in (
-                ("simple_kv", (), ("last_state/MANIFEST", "last_state/*.snapshot", "wal/*.wal")),
+                ("simple_kv", SIMPLE_KV, ("last_state/MANIFEST", "last_state/*.snapshot", "wal/*.wal")),
                 ("badger", BADGER, ("MANIFEST", "tables/*.table", "values/*.vlog", "wal/*.wal"))):
             with self.subTest(backend=backend):
                 self.data = os.path.join(self.directory.path, backend)
@@ -61,7 +62,7 @@ class Offline(settd.SettdTest):
         self.assertIn("no store has files here", output)
 
     def test_backup_and_restore(self):
-        for backend, arguments in (("simple_kv", ()), ("badger", BADGER)):
+        for backend, arguments in (("simple_kv", SIMPLE_KV), ("badger", BADGER)):
             with self.subTest(backend=backend):
                 self.data = os.path.join(self.directory.path, "backup-" + backend)
                 server = self.start(*arguments)
