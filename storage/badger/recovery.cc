@@ -269,12 +269,11 @@ Status Recovery::tidy_values(bool is_known) {
 }
 
 Status Recovery::remove_orphans() {
+  std::set<uint64_t> known;
+  for (const auto& level : manifest_.levels)
+    for (const TableMeta& meta : level) known.insert(meta.number);
   for (const auto& [number, path] : found_tables_.paths) {
-    bool is_known = false;
-    for (const auto& level : manifest_.levels)
-      is_known = is_known ||
-                 std::any_of(level.begin(), level.end(), [&](const TableMeta& meta) { return meta.number == number; });
-    if (is_known) continue;
+    if (known.contains(number)) continue;
     if (Status status = engine_.files_.remove(path); !status) return status;
   }
   for (const uint64_t number : found_values_) {

@@ -152,6 +152,9 @@ class MemoryFileSystem::Reader final : public RandomAccessFile {
   Result<uint64_t> read(uint64_t offset, char* out, uint64_t bytes) const override {
     return content_->read(offset, out, bytes);
   }
+  uint64_t read_cached(uint64_t offset, char* out, uint64_t bytes) const override {
+    return content_->read(offset, out, bytes);
+  }
   uint64_t size() const override { return size_; }
 
  private:

@@ -37,6 +37,8 @@ TEST_CASE("bytes are the same over the borders of chunks", "[io]") {
   std::string some(chunk_bytes + 2, '\0');
   REQUIRE((*reader)->read(chunk_bytes - 1, some.data(), some.size()).value() == some.size());
   CHECK(some == pattern(chunk_bytes - 1, 2 * chunk_bytes + 1));
+  CHECK((*reader)->read_cached(end - 2, some.data(), some.size()) == 2);  // nobody has to wait for any of it
+  CHECK(some.substr(0, 2) == pattern(end - 2, end));
 }
 
 TEST_CASE("what was only allocated takes nothing and reads as zeroes", "[io]") {
