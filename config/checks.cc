@@ -35,7 +35,8 @@ void check_together(LoadState& state) {
   if (options.server.data_dir.empty()) state.error(state.origin("server.data_dir"), "is empty", "allowed: a folder");
   constexpr int64_t memory_limit_min = 32ll << 20;
   if (options.badger.memory_limit != 0 && options.badger.memory_limit < memory_limit_min) {
-    state.error(state.origin("badger.memory_limit"), "is too little for the engine to run", "allowed: 0, or 32mb or more");
+    state.error(state.origin("badger.memory_limit"), "is too little for the engine to run",
+                "allowed: 0, or 32mb or more");
   }
   constexpr int64_t background_io_limit_min = 1ll << 20, max_disk_size_min = 64ll << 20;
   if (options.badger.background_io_limit != 0 && options.badger.background_io_limit < background_io_limit_min) {
@@ -43,7 +44,8 @@ void check_together(LoadState& state) {
                 "allowed: 0, or 1mb or more");
   }
   if (options.badger.max_disk_size != 0 && options.badger.max_disk_size < max_disk_size_min) {
-    state.error(state.origin("badger.max_disk_size"), "is too little for the engine to run", "allowed: 0, or 64mb or more");
+    state.error(state.origin("badger.max_disk_size"), "is too little for the engine to run",
+                "allowed: 0, or 64mb or more");
   }
   if (options.badger.num_level0_tables_stall <= options.badger.num_level0_tables) {
     state.error(state.origin("badger.num_level0_tables_stall"), "is not above badger.num_level0_tables",

@@ -70,11 +70,11 @@ struct BadgerOptions {
   std::string compression = "lz4";  // of tables' blocks; or none
   int64_t block_size = 4096;        // of a table's block before compression
   int64_t filter_bits_per_key = 12;
-  int64_t memory_limit = 0;          // of memtables, cache, filters, indexes and buffers; 0: a quarter of what there is
-  int64_t cache_size = 0;            // of blocks, filters, indexes and large values; 0: what memory_limit leaves
-  int64_t compaction_threads = 1;    // merges at a time
-  int64_t background_io_limit = 0;   // bytes a second of merges and collections; 0: none
-  int64_t max_disk_size = 0;         // of all files together; 0: as much as there is
+  int64_t memory_limit = 0;         // of memtables, cache, filters, indexes and buffers; 0: a quarter of what there is
+  int64_t cache_size = 0;           // of blocks, filters, indexes and large values; 0: what memory_limit leaves
+  int64_t compaction_threads = 1;   // merges at a time
+  int64_t background_io_limit = 0;  // bytes a second of merges and collections; 0: none
+  int64_t max_disk_size = 0;        // of all files together; 0: as much as there is
   double space_amplification_max = 1.3;
 };
 

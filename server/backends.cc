@@ -121,12 +121,12 @@ Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context
   const auto shards = static_cast<storage::ShardIndex>(context.options.store.shards);
   // Where little disk may be used, the log's files have to be small to be given back in time.
   constexpr uint64_t wal_segments_of_disk = 16;
-  const uint64_t wal_segment = from.max_disk_size == 0
-                                   ? badger_wal_segment_bytes
-                                   : std::min(badger_wal_segment_bytes,
-                                              static_cast<uint64_t>(from.max_disk_size) / wal_segments_of_disk);
-  const uint64_t memory_limit = from.memory_limit == 0 ? usable_memory_bytes() / memory_share
-                                                       : static_cast<uint64_t>(from.memory_limit);
+  const uint64_t wal_segment =
+      from.max_disk_size == 0
+          ? badger_wal_segment_bytes
+          : std::min(badger_wal_segment_bytes, static_cast<uint64_t>(from.max_disk_size) / wal_segments_of_disk);
+  const uint64_t memory_limit =
+      from.memory_limit == 0 ? usable_memory_bytes() / memory_share : static_cast<uint64_t>(from.memory_limit);
   const storage::BadgerOptions options{.path = badger_path(context.options),
                                        .shards = shards == 0 ? default_shards() : shards,
                                        .hash = context.options.store.hash,

@@ -30,9 +30,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
                                             const std::string& local_address, bool is_unix);
   ~Connection();
 
-  void flush();                 // at the end of a turn
-  void on_progress();           // a journal's marks moved
-  void on_room();               // the command that waits for a store to have room may be tried again
+  void flush();                                   // at the end of a turn
+  void on_progress();                             // a journal's marks moved
+  void on_room();                                 // the command that waits for a store to have room may be tried again
   RequestBatch& requests() { return requests_; }  // the first is the one that runs
   const storage::Store* awaited_store() const { return pending_.waits_for_room; }
   void on_cron(bool stopping);  // idle and stalled clients, unused memory

@@ -71,7 +71,8 @@ HotEntries::Slot& HotEntries::place_for(uint64_t hash) {
       grow();
       continue;
     }
-    Slot* least = std::min_element(set, set + slots_per_set, [](const Slot& a, const Slot& b) { return a.uses < b.uses; });
+    Slot* least =
+        std::min_element(set, set + slots_per_set, [](const Slot& a, const Slot& b) { return a.uses < b.uses; });
     for (size_t i = 0; i < slots_per_set; ++i)
       if (set[i].uses > 0) --set[i].uses;
     clear(*least);

@@ -62,7 +62,7 @@ class HotEntries {
   std::vector<uint32_t> marks_;  // of what was offered once
   uint64_t capacity_ = 0;
   std::atomic<uint64_t> bytes_{0}, hits_{0};  // changed under the lock
-  size_t hand_ = 0;  // where the next eviction looks first
+  size_t hand_ = 0;                           // where the next eviction looks first
 };
 
 }  // namespace sett::storage

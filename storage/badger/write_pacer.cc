@@ -6,10 +6,10 @@ namespace sett::storage {
 
 namespace {
 constexpr double us_per_s = 1e6;
-constexpr double newest_share = 0.3;          // of the last flush in the average
-constexpr double bytes_per_us_min = 0.25;     // 256 KB/s: a trickle, so that nobody waits for good
-constexpr double bytes_per_us_unknown = 16;   // before the first flush has ended
-constexpr int64_t allowance_us = 5000;        // what was not taken is kept for so long
+constexpr double newest_share = 0.3;         // of the last flush in the average
+constexpr double bytes_per_us_min = 0.25;    // 256 KB/s: a trickle, so that nobody waits for good
+constexpr double bytes_per_us_unknown = 16;  // before the first flush has ended
+constexpr int64_t allowance_us = 5000;       // what was not taken is kept for so long
 }  // namespace
 
 // What the flush under way would amount to if it ended now, where that is less than the average.

@@ -39,7 +39,8 @@ Result<Block> BlockLoader::partition(const Table& table, size_t section, Access 
     if (!bytes.is_ok()) return bytes.status();
     if (!bytes.value()) return Block();
     // Only what was looked at as a whole comes into the cache.
-    if (!view.open(*bytes.value())) return Status::corruption(table.path(), handle.offset, "a partition cannot be read");
+    if (!view.open(*bytes.value()))
+      return Status::corruption(table.path(), handle.offset, "a partition cannot be read");
     block = cache_.insert(table.number(), handle.offset, std::move(*bytes.value()), BlockCache::Priority::high);
   }
   view.reopen(*block);

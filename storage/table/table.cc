@@ -127,25 +127,27 @@ uint64_t head_of(std::string_view text, size_t from) {
 void Table::note_section_heads() {
   const std::string &smallest = properties_.smallest, &largest = properties_.largest;
   const auto most = static_cast<std::ptrdiff_t>(std::min(smallest.size(), largest.size()));
-  common_bytes_ = static_cast<size_t>(
-      std::mismatch(smallest.begin(), smallest.begin() + most, largest.begin()).first - smallest.begin());
+  common_bytes_ = static_cast<size_t>(std::mismatch(smallest.begin(), smallest.begin() + most, largest.begin()).first -
+                                      smallest.begin());
   for (const Section& section : sections_) section_heads_.push_back(head_of(section.separator, common_bytes_));
 }
 
 size_t Table::section_of(std::string_view tree_key) const {
-  const int order = tree_key.substr(0, common_bytes_).compare(std::string_view(properties_.largest).substr(0, common_bytes_));
+  const int order =
+      tree_key.substr(0, common_bytes_).compare(std::string_view(properties_.largest).substr(0, common_bytes_));
   if (order != 0) return order < 0 ? 0 : sections_.size();
   const uint64_t head = head_of(tree_key, common_bytes_);
   const auto heads = std::equal_range(section_heads_.begin(), section_heads_.end(), head);
-  const auto at = std::lower_bound(sections_.begin() + (heads.first - section_heads_.begin()),
-                                   sections_.begin() + (heads.second - section_heads_.begin()), tree_key,
-                                   [](const Section& section, std::string_view key) { return section.separator < key; });
+  const auto at =
+      std::lower_bound(sections_.begin() + (heads.first - section_heads_.begin()),
+                       sections_.begin() + (heads.second - section_heads_.begin()), tree_key,
+                       [](const Section& section, std::string_view key) { return section.separator < key; });
   return static_cast<size_t>(at - sections_.begin());
 }
 
 uint64_t Table::memory_bytes() const {
-  uint64_t bytes = sizeof *this + sections_.capacity() * (sizeof(Section) + sizeof(uint64_t)) + properties_.smallest.capacity() +
-                   properties_.largest.capacity() +
+  uint64_t bytes = sizeof *this + sections_.capacity() * (sizeof(Section) + sizeof(uint64_t)) +
+                   properties_.smallest.capacity() + properties_.largest.capacity() +
                    properties_.value_bytes_in.capacity() * sizeof properties_.value_bytes_in[0];
   for (const Section& section : sections_) bytes += section.separator.capacity();
   return bytes;

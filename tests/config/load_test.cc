@@ -271,8 +271,9 @@ TEST_CASE("settings that cannot work together") {
         Lines{"store.backend: badger is not enabled; set badger.enabled: true, or choose another backend"});
   CHECK(errors_of("badger:\n  memory_limit: 1mb\n") ==
         Lines{"F:2: badger.memory_limit: is too little for the engine to run; allowed: 0, or 32mb or more"});
-  CHECK(errors_of("badger:\n  background_io_limit: 64kb\n") ==
-        Lines{"F:2: badger.background_io_limit: is too little for merges to come to an end; allowed: 0, or 1mb or more"});
+  CHECK(
+      errors_of("badger:\n  background_io_limit: 64kb\n") ==
+      Lines{"F:2: badger.background_io_limit: is too little for merges to come to an end; allowed: 0, or 1mb or more"});
   CHECK(errors_of("badger:\n  max_disk_size: 1mb\n") ==
         Lines{"F:2: badger.max_disk_size: is too little for the engine to run; allowed: 0, or 64mb or more"});
   CHECK(errors_of("badger:\n  num_level0_tables: 5\n  num_level0_tables_stall: 5\n") ==

@@ -45,7 +45,8 @@ TEST_CASE("an entry is taken in when it is offered for the second time", "[badge
   REQUIRE(find(hot, "large") == nullptr);
 }
 
-TEST_CASE("hot entries stay within their capacity, and what is found is what was offered last", "[badger][hot_entries]") {
+TEST_CASE("hot entries stay within their capacity, and what is found is what was offered last",
+          "[badger][hot_entries]") {
   const auto seed = GENERATE(range(1u, 6u));
   INFO("seed " << seed);
   Random random(seed);

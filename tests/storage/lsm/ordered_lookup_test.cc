@@ -12,7 +12,10 @@ using Call = SimulatedFileSystem::Call;
 
 struct Fixture {
   explicit Fixture(uint64_t seed)
-      : random(seed), tree(make_random_tree(files, "/db", random)), value_logs(files, "/db"), reader(files, cache, value_logs) {}
+      : random(seed),
+        tree(make_random_tree(files, "/db", random)),
+        value_logs(files, "/db"),
+        reader(files, cache, value_logs) {}
   // Some of the keys that are there, and some that are not, in order.
   std::set<std::string> some_keys() {
     std::set<std::string> keys;
