@@ -21,7 +21,9 @@ namespace sett::server {
 
 namespace {
 
-constexpr unsigned background_threads = 2, read_threads = 4;
+// Beside merges, each of which takes a thread for long: a flush, and two for all that is short, so that it need not
+// wait.
+constexpr unsigned background_threads = 3, read_threads = 4;
 constexpr int busy_tries = 20;
 constexpr auto busy_pause = std::chrono::milliseconds(250);
 
@@ -75,7 +77,7 @@ Daemon::Daemon(config::Options options, std::string config_file, std::map<std::s
                           .started_ms = clock_.wall_ms()},
                 .loops = {}},
       housekeeping_(context_, services_),
-      executor_(background_threads, read_threads,
+      executor_(background_threads + static_cast<unsigned>(options_.get()->badger.compaction_threads), read_threads,
                 [this](storage::Executor::Task task) { post_foreground(std::move(task)); }) {}
 
 Daemon::~Daemon() = default;

@@ -254,7 +254,7 @@ Dispatcher::Step Dispatcher::settle(Connection& connection, std::string& out, si
     case CommitResult::Kind::hold:
       out.resize(begin);
       release_locks(connection);
-      wait_for_room(connection, progress_before);
+      wait_for_room(connection, *pending.locks[0].store, progress_before);
       return Step::suspended;
     case CommitResult::Kind::no_space:
       return replaced_by_error(out, begin, error_no_space, connection);
@@ -312,9 +312,8 @@ void Dispatcher::release_fetched(Connection& connection) {
   pending.fetch_rounds = 0;
 }
 
-void Dispatcher::wait_for_room(Connection& connection, uint64_t progress_before) {
-  PendingCommand& pending = connection.pending();
-  pending.waits_for_room = pending.locks[0].store;
+void Dispatcher::wait_for_room(Connection& connection, const Store& store, uint64_t progress_before) {
+  connection.pending().waits_for_room = &store;
   loop_.wait_for_room(connection.shared_from_this());
   // Room that was made before the loop knew that somebody waits was not told.
   if (loop_.progress_count() != progress_before) loop_.on_journal_progress();
@@ -409,7 +408,7 @@ bool Dispatcher::waits_for_disk(Connection& connection) {
     return false;
   }
   journal.request_sync();
-  wait_for_room(connection, progress_before);
+  wait_for_room(connection, *pending.unsynced.store, progress_before);
   return true;
 }
 

@@ -58,7 +58,7 @@ class Dispatcher {
   // True: what it has written apart is not on disk yet, and it waits. False, with `unsynced` still set: it never will
   // be.
   bool waits_for_disk(Connection& connection);
-  void wait_for_room(Connection& connection, uint64_t progress_before);
+  void wait_for_room(Connection& connection, const storage::Store& store, uint64_t progress_before);
   void gate(Connection& connection, size_t begin, size_t end);
 
   Services& services_;

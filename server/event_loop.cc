@@ -122,16 +122,24 @@ void EventLoop::wake_who_wants_room() {
   std::vector<std::shared_ptr<Connection>> waiting;
   waiting.swap(room_waiting_);
   std::vector<const storage::Store*> full;
+  std::vector<std::shared_ptr<Connection>> had_their_turn;
   for (auto& connection : waiting) {
     const storage::Store* store = connection->awaited_store();
-    const bool is_full = std::find(full.begin(), full.end(), store) != full.end();
-    const size_t waiting_before = room_waiting_.size();
-    if (is_full)
+    if (std::find(full.begin(), full.end(), store) != full.end()) {
       wait_for_room(std::move(connection));
-    else
-      connection->on_room();
-    if (!is_full && room_waiting_.size() > waiting_before) full.push_back(store);
+      continue;
+    }
+    const size_t waiting_before = room_waiting_.size();
+    const uint64_t commands_before = connection->commands();
+    connection->on_room();
+    if (room_waiting_.size() == waiting_before) continue;
+    full.push_back(store);
+    // It went through, and a later command of its pipeline waits: others come first now.
+    if (connection->commands() == commands_before) continue;
+    had_their_turn.push_back(std::move(room_waiting_.back()));
+    room_waiting_.pop_back();
   }
+  for (auto& connection : had_their_turn) wait_for_room(std::move(connection));
 }
 
 void EventLoop::retry_soon(std::shared_ptr<Connection> connection) {

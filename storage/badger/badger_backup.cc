@@ -74,7 +74,12 @@ void BadgerBackup::seal(int tries_left) {
   const bool is_sealed = std::none_of(files.begin(), files.end(), [this](const ValueWriter::File& file) {
     return !file.sealed && value_logs_.contains(file.number);
   });
-  if (is_sealed) return finish();
+  // What lies in a sealed file behind the pin may belong to records that are not on disk yet: after a power cut the
+  // start would cut it off, here and in the backup, which has the same file.
+  if (is_sealed)
+    return engine_.when_synced(engine_.log_->last(), [source = shared_from_this()](const Status& status) {
+      status ? source->finish() : source->failed(status);
+    });
   if (tries_left == 0)
     return failed(
         Status::error(ErrorKind::no_space, "there is no room for another value log beside the one to back up"));

@@ -8,7 +8,7 @@
 namespace sett::storage {
 
 namespace {
-constexpr int64_t tick_ms = 100;
+constexpr int64_t tick_ms = 100, look_again_ms = 2;
 constexpr uint64_t slack_bytes_max = 64ull << 20, slack_share = 32;
 // With less than this to spare, what is written is counted between two looks.
 constexpr uint64_t tight_bytes = 2ull << 30;
@@ -64,19 +64,25 @@ DiskGuard::Answer DiskGuard::admit(uint64_t bytes) {
   if (refuses()) return Answer::no;
   if (!is_tight_.load(std::memory_order_relaxed)) return Answer::yes;
   const auto cost = static_cast<int64_t>(bytes * cost_of_byte);
-  if (left_.fetch_sub(cost, std::memory_order_relaxed) > 0) return Answer::yes;
+  if (left_.fetch_sub(cost, std::memory_order_relaxed) >= 0) return Answer::yes;
   if (!look_posted_.exchange(true))
-    engine_.post(Executor::Lane::background, [this] {
-      look_posted_ = false;
-      look();
-      engine_.log_->announce_progress();
-    });
+    engine_.post(
+        Executor::Lane::background,
+        [this] {
+          look_posted_ = false;
+          look();
+          engine_.log_->announce_progress();
+        },
+        look_again_ms);
   return Answer::later;
 }
 
 void DiskGuard::look() {
   const auto facts = gather();
-  if (!facts.is_ok()) return;  // where the file system does not tell, the log finds out when it is full
+  if (!facts.is_ok()) {
+    is_tight_ = refuses_ = false;  // where the file system does not tell, the log finds out when it is full
+    return;
+  }
   const BadgerOptions& options = engine_.options_;
   const uint64_t wanted = needed(facts.value(), options) + slack(facts.value());
   const uint64_t spare = facts.value().free - std::min(facts.value().free, wanted);

@@ -243,7 +243,8 @@ bool BadgerEngine::is_in_pace(std::span<const Mutation> batch) {
       beat_posted_ = false;
       log_->announce_progress();
     };
-    post(Executor::Lane::background, beat, WritePacer::beat_ms);
+    // Not behind a flush or a merge: whom it tells waits for it.
+    post(Executor::Lane::foreground, beat, WritePacer::beat_ms);
   }
   return false;
 }

@@ -143,7 +143,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
       REQUIRES(shard.lock);
   int64_t due_and_not_removed(BadgerShard& shard, BucketId bucket, int64_t now_ms) REQUIRES(shard.lock);
   Status load(const VersionPtr& version, const Need& need, Pins& pins);
-  void when_counted(Sequence through, std::function<void(Status)> then);
+  void when_counted(Sequence through, std::function<void(Status)> then, int held_up = 0);
 
   // --- engine.cc
   Journal::Appended append(std::span<Mutation> batch);

@@ -114,13 +114,15 @@ BadgerEngine::Found BadgerEngine::from_patch(BadgerShard& at, const MemEntry& en
 // Whoever writes to a key erases it from the hot entries: what is there needs no look into the memtable.
 BadgerEngine::Found BadgerEngine::find_hot_or_any(BadgerShard& at, std::string_view tree_key, bool with_value) {
   const uint64_t hash = HotEntries::hash_of(tree_key);
-  if (const HotEntries::Entry* hot = at.hot.find(hash, tree_key))
+  if (const HotEntries::Entry* hot = at.hot.find(hash, tree_key)) {
+    at.pins.push_back(hot->bytes);  // it may give way to another that is read next
     return {.kind = Found::Kind::entry,
             .sequence = hot->sequence,
             .expires_at_ms = hot->expires_at_ms,
             .value_bytes = hot->value.size(),
             .has_value = true,
             .value = hot->value};
+  }
   const Found found = find(at, tree_key, with_value);
   if (found.kind == Found::Kind::entry && found.is_from_tables && with_value)
     at.hot.offer(hash, tree_key,
@@ -186,18 +188,21 @@ struct FetchState {
 
 // What a count stands on is there once everything written before is flushed, and all that is due by now is known.
 // Writers wait meanwhile, else there would always be more.
-void BadgerEngine::when_counted(Sequence through, std::function<void(Status)> then) {
+void BadgerEngine::when_counted(Sequence through, std::function<void(Status)> then, int held_up) {
   constexpr int64_t poll_ms = 1;
+  constexpr int held_up_max = 2000;  // polls: what fails for want of room is tried again each second, and may find some
   const bool is_flushed =
       flusher_->flushed_through() >= through || memtable_bytes_.load(std::memory_order_relaxed) == 0;
   if (closing_ || (is_flushed && flusher_->is_idle() && due_loader_->covers_now())) return then({});
-  if (flusher_->is_held_up() || due_loader_->is_failing())
+  held_up = flusher_->is_held_up() || due_loader_->is_failing() ? held_up + 1 : 0;
+  if (held_up > held_up_max)
     return then(Status::error(ErrorKind::busy, "keys cannot be counted: what was written last cannot be flushed"));
   due_loader_->load_now();
   if (!is_flushed) flusher_->memtable_is_full();
   post(
       Executor::Lane::read,
-      [this, through, then = std::move(then)]() mutable { when_counted(through, std::move(then)); }, poll_ms);
+      [this, through, then = std::move(then), held_up]() mutable { when_counted(through, std::move(then), held_up); },
+      poll_ms);
 }
 
 void BadgerEngine::fetch(uint64_t reader, std::span<const Need> needs, std::function<void(Status)> done) {

@@ -18,8 +18,8 @@ uint64_t HotEntries::hash_of(std::string_view tree_key) {
 }
 
 uint64_t HotEntries::charged(const Slot& slot) {
-  constexpr uint64_t allocator_bytes = 16;
-  return sizeof(Slot) + slot.bytes.capacity() + allocator_bytes;
+  constexpr uint64_t beside_bytes = 72;  // control block, string, allocator
+  return sizeof(Slot) + slot.entry.bytes->capacity() + beside_bytes;
 }
 
 HotEntries::Slot* HotEntries::lookup(uint64_t hash, std::string_view tree_key) {
@@ -28,7 +28,8 @@ HotEntries::Slot* HotEntries::lookup(uint64_t hash, std::string_view tree_key) {
   Slot* set = &slots_[(hash & (sets - 1)) * slots_per_set];
   for (size_t i = 0; i < slots_per_set; ++i) {
     Slot& slot = set[i];
-    if (slot.hash == hash && !slot.bytes.empty() && std::string_view(slot.bytes).substr(0, slot.key_bytes) == tree_key)
+    if (slot.hash == hash && slot.entry.bytes &&
+        std::string_view(*slot.entry.bytes).substr(0, slot.key_bytes) == tree_key)
       return &slot;
   }
   return nullptr;
@@ -66,8 +67,8 @@ HotEntries::Slot& HotEntries::place_for(uint64_t hash) {
     const size_t sets = slots_.size() / slots_per_set;
     Slot* set = &slots_[(hash & (sets - 1)) * slots_per_set];
     for (size_t i = 0; i < slots_per_set; ++i)
-      if (set[i].bytes.empty()) return set[i];
-    if (bytes() < capacity_ / 2 && slots_.size() * sizeof(Slot) < capacity_ / 2) {
+      if (!set[i].entry.bytes) return set[i];
+    if (sets < sets_max && bytes() < capacity_ / 2 && slots_.size() * sizeof(Slot) < capacity_ / 2) {
       grow();
       continue;
     }
@@ -85,23 +86,24 @@ void HotEntries::grow() {
   before.swap(slots_);
   const size_t sets = slots_.size() / slots_per_set;
   for (Slot& slot : before) {
-    if (slot.bytes.empty()) continue;
+    if (!slot.entry.bytes) continue;
     Slot* set = &slots_[(slot.hash & (sets - 1)) * slots_per_set];
     // Each set becomes two, so there is room.
-    Slot* free = std::find_if(set, set + slots_per_set, [](const Slot& each) { return each.bytes.empty(); });
+    Slot* free = std::find_if(set, set + slots_per_set, [](const Slot& each) { return !each.entry.bytes; });
     *free = std::move(slot);
-    free->entry.value = std::string_view(free->bytes).substr(free->key_bytes);
   }
   hand_ = 0;
 }
 
 void HotEntries::fill(Slot& slot, uint64_t hash, std::string_view tree_key, const Entry& entry) {
+  auto bytes_of_both = std::make_shared<std::string>();
+  bytes_of_both->reserve(tree_key.size() + entry.value.size());
+  bytes_of_both->append(tree_key).append(entry.value);
   slot.hash = hash;
-  slot.bytes.reserve(tree_key.size() + entry.value.size());
-  slot.bytes.append(tree_key).append(entry.value);
   slot.key_bytes = tree_key.size();
   slot.entry = entry;
-  slot.entry.value = std::string_view(slot.bytes).substr(slot.key_bytes);
+  slot.entry.value = std::string_view(*bytes_of_both).substr(slot.key_bytes);
+  slot.entry.bytes = std::move(bytes_of_both);
   slot.uses = 1;
   bytes_.store(bytes() + charged(slot), std::memory_order_relaxed);
 }
@@ -114,7 +116,7 @@ void HotEntries::clear(Slot& slot) {
 void HotEntries::evict_until_it_fits() {
   for (size_t left = slots_.size() * (uses_max + 1); left > 0 && bytes() > capacity_; --left) {
     Slot& slot = slots_[hand_++ % slots_.size()];
-    if (slot.bytes.empty()) continue;
+    if (!slot.entry.bytes) continue;
     if (slot.uses > 0)
       --slot.uses;
     else

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,10 +16,12 @@ namespace sett::storage {
 // its shard.
 class HotEntries {
  public:
+  using Bytes = std::shared_ptr<const std::string>;
   struct Entry {
     std::string_view value;
     int64_t expires_at_ms = 0;
     Sequence sequence = 0;
+    Bytes bytes = {};  // of what is found: the value is in there, and holds as long as somebody has it
   };
   // Larger values are not worth the copy: their blocks are found soon enough.
   static constexpr size_t value_bytes_max = 4096;
@@ -41,12 +44,12 @@ class HotEntries {
  private:
   struct Slot {
     uint64_t hash = 0;
-    std::string bytes;  // key and value; empty: the slot is free
     size_t key_bytes = 0;
-    Entry entry;  // the value's view is into `bytes`
+    Entry entry;  // its bytes are the key and the value; none: the slot is free
     uint8_t uses = 0;
   };
-  static constexpr size_t slots_per_set = 4, sets_min = 16;
+  // At most so many sets that the step of growing to them stays short.
+  static constexpr size_t slots_per_set = 4, sets_min = 16, sets_max = 4096;
   static constexpr uint8_t uses_max = 3;
   static constexpr size_t marks = 4096;
 

@@ -207,7 +207,9 @@ void ValueLogGc::read_some(const std::shared_ptr<Collection>& collection) {
     collection->records.push_back({at.offset(), std::string(at.tree_key()), std::string(at.value())});
   }
   if (collection->records.empty()) return ended(collection, {});
-  engine_.io_limiter_.wait(bytes);
+  constexpr uint64_t io_step_bytes = 64u << 10;
+  for (uint64_t waited = 0; waited < bytes && !engine_.closing_; waited += io_step_bytes)
+    engine_.io_limiter_.wait(std::min(io_step_bytes, bytes - waited));
   engine_.post(Executor::Lane::background, [this, collection] { move_some(collection); });
 }
 
@@ -281,6 +283,7 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
     const auto appended = engine_.append(put);
     is_done = appended.room == Journal::Room::ok;
     if (is_done) {
+      engine_.io_limiter_.charge(found.value.size());
       engine_.apply(at, put[0], appended.sequence);
       collection.dead_through = std::max(collection.dead_through, appended.sequence);
       MutexLock lock(mutex_);

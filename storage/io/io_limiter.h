@@ -18,8 +18,8 @@ class IoLimiter {
 
   // What cannot wait, since clients would: it is counted, and others wait the longer.
   void charge(uint64_t bytes) EXCLUDES(mutex_) { book(bytes); }
-  // Waits until these bytes are within the limit, in slices of at most `slice_us`; so much that a caller who wants to
-  // stop is back soon.
+  // Waits until these bytes are within the limit, but no longer than `slice_us`, so that a caller who wants to stop is
+  // back soon: at the lowest limit in use (1 MB a second) that is enough for 64 KB, in which callers go on.
   void wait(uint64_t bytes) EXCLUDES(mutex_);
   static constexpr int64_t slice_us = 100'000;
 

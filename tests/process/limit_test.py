@@ -123,4 +123,3 @@ class BadgerFullDisk(FullDisk):
         written = self.fill(connection)
         self.assertLess(sum(len(file) for file in self.contents().values()), 64 << 20)
         self.assertEqual(connection.call("DBSIZE").value, written)
-        self.assertIn(b"badger_disk_refuses:1", connection.call("INFO", "badger").value)

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 #include <map>
+#include <string_view>
+#include <vector>
 
 #include "storage/base/random.h"
 #include "tests/support/engine_harness.h"
@@ -75,6 +77,44 @@ TEST_CASE("hot entries stay within their capacity, and what is found is what was
   REQUIRE(hot.bytes() <= (4 << 10));
   hot.set_capacity(0);
   REQUIRE(hot.empty());
+}
+
+TEST_CASE("what was found holds while others take its place, and while the table grows", "[badger][hot_entries]") {
+  HotEntries hot;
+  hot.set_capacity(64 << 10);
+  offer_twice(hot, "a", "v");
+  const HotEntries::Entry found = *find(hot, "a");
+  for (int i = 0; i < 5000; ++i) offer_twice(hot, "key" + std::to_string(i), "value");
+  REQUIRE(find(hot, "a") == nullptr);
+  REQUIRE(found.value == "v");
+}
+
+TEST_CASE("badger: a run reads many hot keys of one shard, and each view holds to its end", "[badger][hot_entries]") {
+  EngineOptions options;
+  options.engine = "badger";
+  options.kv.default_shards = 1;
+  options.badger.cache_bytes = 1 << 20;
+  EngineHarness with(options);
+  REQUIRE(with.open());
+  constexpr int keys = 300;
+  for (int i = 0; i < keys; ++i)
+    REQUIRE(with.put("0", "k" + std::to_string(i), std::to_string(i)) == EngineHarness::Outcome::committed);
+  REQUIRE(with.snapshot());
+  for (int round = 0; round < 4; ++round) {
+    std::vector<std::string_view> views;
+    const auto outcome = with.run([&](Transaction& txn) {
+      views.clear();
+      const auto bucket = txn.bucket("0");
+      for (int i = 0; i < keys; ++i) {
+        const auto entry = txn.read(bucket, "k" + std::to_string(i), Part::value);
+        if (!entry) return;
+        views.push_back(entry->value);
+      }
+      for (int i = 0; i < keys; ++i) REQUIRE(views[static_cast<size_t>(i)] == std::to_string(i));
+    });
+    REQUIRE(outcome == EngineHarness::Outcome::committed);
+  }
+  REQUIRE(with.figure("badger_hot_hits") > keys);
 }
 
 TEST_CASE("badger: a hot entry never outlives a write to its key", "[badger][hot_entries]") {
