@@ -24,9 +24,9 @@ struct Asked {
   storage::Status failure GUARDED_BY(mutex);
 };
 
-void write_outcome(protocol::ReplyWriter& reply, uint64_t bytes, const storage::Status& failure) {
+void write_outcome(protocol::ReplyWriter& reply, bool is_of_bucket, uint64_t bytes, const storage::Status& failure) {
   if (failure.is_ok()) return reply.integer(static_cast<int64_t>(bytes));
-  if (failure.kind() == storage::ErrorKind::not_found) return reply.error(error_no_such_bucket);
+  if (is_of_bucket && failure.kind() == storage::ErrorKind::not_found) return reply.error(error_no_such_bucket);
   reply.error("ERR " + failure.to_string());
 }
 
@@ -35,7 +35,7 @@ void ask(ServerContext& ctx, const std::vector<Store*>& stores, Upkeep what, con
   asked->left = stores.size();
   const auto answer = ctx.defer();
   for (Store* store : stores)
-    store->keep_up(what, bucket, [asked, answer](const Result<uint64_t>& outcome) {
+    store->keep_up(what, bucket, [asked, answer, is_of_bucket = !bucket.empty()](const Result<uint64_t>& outcome) {
       uint64_t bytes = 0;
       storage::Status failure;
       {
@@ -48,7 +48,9 @@ void ask(ServerContext& ctx, const std::vector<Store*>& stores, Upkeep what, con
         failure = asked->failure;
       }
       if (asked->left.fetch_sub(1) != 1) return;
-      answer([bytes, failure](protocol::ReplyWriter& reply) { write_outcome(reply, bytes, failure); });
+      answer([is_of_bucket, bytes, failure](protocol::ReplyWriter& reply) {
+        write_outcome(reply, is_of_bucket, bytes, failure);
+      });
     });
 }
 

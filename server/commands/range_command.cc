@@ -128,6 +128,7 @@ void kv_range_command(CommandContext& ctx) {
   walk.entries_max = entries_per_step;
   std::string next;
   const bool goes_on = !is_over && ctx.txn.walk(bucket, walk, visit, next);
+  if (!is_good(ctx)) return;
   progress.text = std::move(next);
   progress.done = !goes_on || is_over;
   if (progress.done) ctx.reply.insert_array(progress.mark, progress.elements);

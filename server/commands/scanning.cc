@@ -14,12 +14,11 @@ namespace {
 constexpr uint64_t entries_per_call_max = 100'000;
 constexpr uint64_t steps_per_call_max = 4096;
 constexpr uint64_t reply_bytes_per_call = 16 << 20;
+}  // namespace
 
-// Of a void step the dispatcher cuts off what it wrote at the end of the reply, so nothing may have been put before it.
 bool is_good(const CommandContext& ctx) {
   return ctx.txn.verdict() == storage::Transaction::Verdict::good;
 }
-}  // namespace
 
 std::optional<uint64_t> read_cursor(CommandContext& ctx, std::string_view text) {
   text = text.substr(0, text.find('\0'));  // Redis reads a C string

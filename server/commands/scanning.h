@@ -17,6 +17,10 @@ std::optional<uint64_t> read_cursor(CommandContext& ctx, std::string_view text);
 // A COUNT of at least 1.
 std::optional<uint64_t> read_count(CommandContext& ctx, std::string_view text);
 
+// Whether the run is not void so far. Of a void step the dispatcher cuts off what it wrote at the end of the reply, so
+// nothing may have been put before it.
+bool is_good(const CommandContext& ctx);
+
 using KeyVisitor = std::function<void(std::string_view key)>;
 // Looks at up to `entries_max` entries from progress.position on and moves the position and the shard on. True: the end
 // was reached; false in a void run.

@@ -109,6 +109,26 @@ TEST_CASE("a walk that has to fetch in between replies each key once, and the ri
   }
 }
 
+// Of a void step in the middle the reply's head was put in front nevertheless.
+TEST_CASE("a KV.RANGE that has to fetch in between has one head, and all values in order") {
+  const auto seed = GENERATE(range(1u, 9u));
+  INFO("seed " << seed);
+  constexpr size_t keys = 4000;
+  config::Options options;
+  options.store.backend = "badger";
+  options.badger.memory_mode = true;
+  LiveServer server(options, 1, true, full_at_times("badger", 0, seed));
+  auto client = server.connect();
+  std::string expected = "*" + std::to_string(2 * keys) + "\r\n";
+  for (size_t i = 0; i < keys; ++i) {
+    const std::string number = std::to_string(10000 + i);
+    REQUIRE(client->call({"SET", "key:" + number, "value:" + number}) == "+OK\r\n");
+    expected += "$9\r\nkey:" + number + "\r\n$11\r\nvalue:" + number + "\r\n";
+  }
+  const bool is_same = client->call({"KV.RANGE", "0", "-", "+", "WITHVALUES"}) == expected;
+  REQUIRE(is_same);
+}
+
 TEST_CASE("a command that a full disk refuses has changed nothing, and can be sent again") {
   const auto seed = GENERATE(range(1u, 6u));
   INFO("seed " << seed);

@@ -17,7 +17,7 @@ constexpr int reply_seconds_max = 20;
 
 config::Options in_memory(config::Options options) {
   if (!options.buckets.empty()) return options;
-  options.store.backend = "memory";
+  if (!options.badger.memory_mode) options.store.backend = "memory";
   options.simple_kv.enabled = false;
   options.server.data_dir = "/nonexistent";
   return options;

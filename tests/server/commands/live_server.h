@@ -17,6 +17,7 @@ namespace sett::server {
 // Options that give a bucket a backend of its own decide about all backends themselves.
 class LiveServer {
  public:
+  // Nothing is kept on disk: the backend is memory, or badger in its memory_mode if the options say so.
   explicit LiveServer(config::Options options = {}, unsigned loops = 1, bool open_stores = true,
                       const StoreWrapper& wrap_store = {});
   ~LiveServer();
