@@ -8,7 +8,7 @@ import time
 import settd
 from tests.support_py import resp, servers
 
-RESUME_SECONDS_MAX = 20
+RESUME_SECONDS_MAX = 60
 
 
 def limited_to(descriptors):
