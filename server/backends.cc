@@ -51,7 +51,8 @@ Status check_shards(int64_t shards) {
                                                         std::to_string(storage::MemoryStoreOptions::shards_max));
 }
 
-void sleep_us(int64_t us) {
+// Of a thread that merges tables for somebody who limits what that may do to the disk.
+void pause_merge(int64_t us) {
   std::this_thread::sleep_for(std::chrono::microseconds(us));
 }
 
@@ -147,7 +148,7 @@ Result<std::unique_ptr<Store>> open_badger_backend(const BackendContext& context
                                        .memory_limit_bytes = memory_limit,
                                        .compaction_threads = static_cast<uint32_t>(from.compaction_threads),
                                        .background_io_bytes_per_s = static_cast<uint64_t>(from.background_io_limit),
-                                       .sleep = sleep_us,
+                                       .pause = pause_merge,
                                        .max_disk_bytes = static_cast<uint64_t>(from.max_disk_size),
                                        .gc_enabled = from.value_log_gc_enabled,
                                        .gc_discard_ratio = from.value_log_gc_discard_ratio,

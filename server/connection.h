@@ -35,6 +35,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void on_room();                                 // the command that waits for a store to have room may be tried again
   RequestBatch& requests() { return requests_; }  // the first is the one that runs
   uint64_t commands() const { return record_->commands.load(std::memory_order_relaxed); }  // begun
+  // It has its room, and waits for the disk.
+  bool waits_for_disk() const { return pending_.unsynced.store != nullptr; }
   const storage::Store* awaited_store() const { return pending_.waits_for_room; }
   void on_cron(bool stopping);  // idle and stalled clients, unused memory
   void on_retry();              // after EventLoop::retry_soon

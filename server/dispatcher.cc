@@ -7,6 +7,8 @@
 #include "server/commands/errors.h"
 #include "server/connection.h"
 #include "server/event_loop.h"
+#include "server/needs_behind.h"
+#include "server/plain_keys.h"
 #include "server/server_context.h"
 #include "server/services.h"
 
@@ -23,7 +25,6 @@ constexpr uint32_t misses_before_keeping = 3;  // then a command queues for its 
 constexpr uint32_t conflicts_max = 64;
 constexpr uint32_t fetch_rounds_max = 1000;
 constexpr int keyspace_steps_per_turn = 8;
-constexpr size_t needs_together_max = 64;  // of a pipeline's reads, fetched at once
 constexpr size_t lookahead_keys_max = 64;  // few enough that what was fetched first is still in the cache
 
 std::string upper_cased(std::string_view text) {
@@ -72,12 +73,12 @@ void Dispatcher::look_ahead(RequestBatch& requests, std::string_view selected) {
   places_.clear();
   Store& store = services_.stores.store_of(selected);
   for (const RequestBatch::Request& request : requests) {
-    const CommandRow* row = request.row;
-    if (!row || row->kind != CommandKind::entry || row->first_key == 0 || row->bucket_argument != 0) continue;
-    const auto count = static_cast<int>(request.args.size());
-    const int last = row->last_key < 0 ? count + row->last_key : std::min(row->last_key, count - 1);
-    for (int i = row->first_key; i <= last && places_.size() < lookahead_keys_max; i += row->key_step)
-      places_.emplace_back(&store, store.prefetch_place(selected, request.args[static_cast<size_t>(i)]));
+    if (!has_plain_keys(request.row)) continue;
+    for_each_plain_key(*request.row, request.args, [&](std::string_view key) {
+      if (places_.size() == lookahead_keys_max) return false;
+      places_.emplace_back(&store, store.prefetch_place(selected, key));
+      return true;
+    });
   }
   for (const auto& [of_store, place] : places_) of_store->prefetch_entry(place);
 }
@@ -258,6 +259,8 @@ Dispatcher::Step Dispatcher::settle(Connection& connection, std::string& out, si
       return Step::suspended;
     case CommitResult::Kind::no_space:
       return replaced_by_error(out, begin, error_no_space, connection);
+    case CommitResult::Kind::behind:
+      return replaced_by_error(out, begin, error_behind, connection);
     case CommitResult::Kind::failed:
       break;
   }
@@ -268,28 +271,6 @@ void Dispatcher::gate(Connection& connection, size_t begin, size_t end) {
   for (const auto& dependency : txn_.dependencies())
     if (dependency.sequence > dependency.store->journal().safe())
       connection.gates().add(begin, end, *dependency.store, dependency.sequence);
-}
-
-// What reads of the same bucket behind this command will look at, if it is not in memory either: it is brought in with
-// one fetch. That they look at just their keys' entries is a guess; a wrong one costs a read.
-void Dispatcher::add_needs_behind(RequestBatch& requests, std::vector<storage::Need>& needs) {
-  const RequestBatch::Request& own = requests.front();
-  if (!own.row || own.row->kind != CommandKind::entry || own.row->first_key == 0 || own.row->bucket_argument != 0)
-    return;
-  const std::string_view key = own.args[static_cast<size_t>(own.row->first_key)];
-  const auto at =
-      std::find_if(needs.begin(), needs.end(), [key](const storage::Need& need) { return need.key == key; });
-  if (at == needs.end()) return;
-  const storage::BucketId bucket = at->bucket;
-  for (auto request = requests.begin() + 1; request != requests.end(); ++request) {
-    const CommandRow* row = request->row;
-    if (!row || row->kind != CommandKind::entry) return;  // it may change the bucket, or the user
-    if (!(row->flags & flag_readonly) || row->first_key == 0 || row->bucket_argument != 0) continue;
-    const auto count = static_cast<int>(request->args.size());
-    const int last = row->last_key < 0 ? count + row->last_key : std::min(row->last_key, count - 1);
-    for (int i = row->first_key; i <= last && needs.size() < needs_together_max; i += row->key_step)
-      needs.push_back({bucket, std::string(request->args[static_cast<size_t>(i)]), storage::Part::metadata});
-  }
 }
 
 void Dispatcher::fetch(Connection& connection) {

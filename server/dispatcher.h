@@ -52,7 +52,6 @@ class Dispatcher {
   bool take_locks(Connection& connection);
   void release_locks(Connection& connection);
   void fetch(Connection& connection);
-  static void add_needs_behind(RequestBatch& requests, std::vector<storage::Need>& needs);
   void release_fetched(Connection& connection);
   bool begin_wait_for_disk(Connection& connection);
   // True: what it has written apart is not on disk yet, and it waits. False, with `unsynced` still set: it never will

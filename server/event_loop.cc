@@ -125,14 +125,14 @@ void EventLoop::wake_who_wants_room() {
   std::vector<std::shared_ptr<Connection>> had_their_turn;
   for (auto& connection : waiting) {
     const storage::Store* store = connection->awaited_store();
-    if (std::find(full.begin(), full.end(), store) != full.end()) {
+    if (!connection->waits_for_disk() && std::find(full.begin(), full.end(), store) != full.end()) {
       wait_for_room(std::move(connection));
       continue;
     }
     const size_t waiting_before = room_waiting_.size();
     const uint64_t commands_before = connection->commands();
     connection->on_room();
-    if (room_waiting_.size() == waiting_before) continue;
+    if (room_waiting_.size() == waiting_before || connection->waits_for_disk()) continue;
     full.push_back(store);
     // It went through, and a later command of its pipeline waits: others come first now.
     if (connection->commands() == commands_before) continue;

@@ -77,9 +77,9 @@ void Housekeeping::look_at_stores() {
     const storage::StoreStats stats = store->stats();
     const bool is_new = !told_.contains(store.get());
     Told& told = told_[store.get()];
-    if (is_new && stats.cut_tail_bytes > 0)
+    if (is_new && stats.recovery.cut_bytes > 0)
       spdlog::warn("{}: the log ended in the middle of a write: {} bytes were cut away", store->backend(),
-                   stats.cut_tail_bytes);
+                   stats.recovery.cut_bytes);
     if (stats.disk_full && !told.disk_full)
       spdlog::error(
           "{}: the disk is full: {} has no room for another log file; writes are refused once the last one is "
@@ -89,8 +89,7 @@ void Housekeeping::look_at_stores() {
     if (stats.snapshot_failed && !told.snapshot_failed)
       spdlog::error("{}: the snapshot failed; the one before it and the log are kept", store->backend());
     if (!stats.snapshot_failed && told.snapshot_failed) spdlog::info("{}: snapshots succeed again", store->backend());
-    if (!stats.failure.empty() && !told.failed)
-      spdlog::critical("{}: {}: writes are refused until a restart on a sound disk", store->backend(), stats.failure);
+    if (!stats.failure.empty() && !told.failed) spdlog::critical("{}: {}", store->backend(), stats.failure);
     told = {stats.disk_full, stats.snapshot_failed, !stats.failure.empty()};
   }
 }

@@ -58,6 +58,7 @@ struct CommitResult {
     conflict,  // somebody else's write came between: run again
     hold,      // the log has no room right now: run again after progress
     no_space,  // the disk is full; nothing has changed
+    behind,    // what was written before cannot be worked off, for another reason; nothing has changed
     failed,    // the log failed for good; nothing has changed
   };
   Kind kind;
@@ -128,6 +129,10 @@ struct BucketUsage {
   uint64_t expires_in_count = 0;
 };
 
+// What StoreStats::failure says of a log that failed for good.
+inline constexpr std::string_view failed_log_text =
+    "a write or sync of the log failed: writes are refused until a restart on a sound disk";
+
 struct StoreStats {
   uint64_t expired_keys = 0;  // removed by the reaper since the start
   int64_t expiry_lag_ms = 0;  // how long ago the oldest entry not yet removed became due
@@ -136,9 +141,8 @@ struct StoreStats {
   uint64_t changes_since_snapshot = 0;
   int64_t last_snapshot_ms = 0;  // wall clock, moved only after its sync; 0: none
   int64_t last_snapshot_duration_ms = -1;
-  uint64_t log_bytes = 0, log_segments = 0, log_syncs = 0, unsynced_bytes = 0, delayed_syncs = 0;
-  int64_t last_sync_us = 0;
-  uint64_t recovered_records = 0, cut_tail_bytes = 0;
+  LogStats log;
+  LogRecovery recovery;     // of the log, at the start
   bool disk_full = false;   // no room for the log to grow: writes are refused once its last file is full
   std::string full_folder;  // ... in this folder
   std::string failure;      // empty: none

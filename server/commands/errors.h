@@ -20,6 +20,9 @@ inline constexpr std::string_view error_db_index = "ERR DB index is out of range
 inline constexpr std::string_view error_oom = "OOM command not allowed when used memory > 'maxmemory'.";
 inline constexpr std::string_view error_no_space =
     "MISCONF the disk is full: writes are refused and change nothing until there is room; reads and deletes go on";
+inline constexpr std::string_view error_behind =
+    "MISCONF what was written before cannot be brought to the disk's tables (INFO persistence says why): writes are "
+    "refused and change nothing, reads and deletes go on";
 inline constexpr std::string_view error_log_failed =
     "MISCONF a write or sync of the log failed: writes are refused until the server is restarted on a sound disk";
 

@@ -45,13 +45,13 @@ LogTotal sum_of_logs(const StoreSet& stores) {
     total.is_kept = true;
     total.failed = total.failed || store->journal().failed();
     total.disk_full = total.disk_full || stats.disk_full;
-    total.bytes += stats.log_bytes;
-    total.segments += stats.log_segments;
-    total.unsynced_bytes += stats.unsynced_bytes;
-    total.cut_tail_bytes += stats.cut_tail_bytes;
-    total.syncs += stats.log_syncs;
-    total.delayed_syncs += stats.delayed_syncs;
-    total.last_sync_us = std::max(total.last_sync_us, stats.last_sync_us);
+    total.bytes += stats.log.bytes;
+    total.segments += stats.log.segments;
+    total.unsynced_bytes += stats.log.unsynced_bytes;
+    total.cut_tail_bytes += stats.recovery.cut_bytes;
+    total.syncs += stats.log.syncs;
+    total.delayed_syncs += stats.log.delayed_syncs;
+    total.last_sync_us = std::max(total.last_sync_us, stats.log.last_sync_us);
     if (total.failure.empty()) total.failure = stats.failure;
   }
   return total;

@@ -36,8 +36,9 @@ struct BadgerOptions {
   uint64_t memory_limit_bytes = 0;
   uint32_t compaction_threads = 1;
   uint64_t background_io_bytes_per_s = 0;  // of merges and collections; flushes count, but never wait. 0: no limit
-  std::function<void(int64_t us)> sleep;   // for that, of a background thread; may be empty without a limit
-  uint64_t max_disk_bytes = 0;             // of all files together; 0: as much as there is
+  // For that, in a merge, which has a thread of its own; may be empty without a limit.
+  std::function<void(int64_t us)> pause;
+  uint64_t max_disk_bytes = 0;  // of all files together; 0: as much as there is
   bool gc_enabled = true;
   double gc_discard_ratio = 0.5;
   int64_t gc_interval_ms = 120000;

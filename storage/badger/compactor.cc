@@ -34,6 +34,11 @@ bool Compactor::is_idle() const {
   return running_ == 0;
 }
 
+Status Compactor::failure() const {
+  MutexLock lock(mutex_);
+  return failure_;
+}
+
 Compactor::Stats Compactor::stats() const {
   MutexLock lock(mutex_);
   return stats_;
@@ -114,7 +119,7 @@ void Compactor::run(const PlanPtr& plan, VersionPtr version) {
         seed};
     input.passed_ms = engine_.versions_->manifest().passed_ms;
     input.throttle = [this](uint64_t bytes) {
-      if (!engine_.closing_) engine_.io_limiter_.wait(bytes);
+      keep_to_io_limit(bytes);
       return engine_.closing_ ? Status::error(ErrorKind::closed, "the store is being closed") : Status();
     };
     auto merged = run_compaction(tools, input);
@@ -125,6 +130,13 @@ void Compactor::run(const PlanPtr& plan, VersionPtr version) {
     if (!status) return ended(plan, status);
     publish(plan, outputs);
   });
+}
+
+// In slices, so that a stop does not have to wait for the whole of it.
+void Compactor::keep_to_io_limit(uint64_t bytes) {
+  constexpr int64_t slice_us = 100'000;
+  for (int64_t left_us = engine_.io_limiter_.take(bytes); left_us > 0 && !engine_.closing_; left_us -= slice_us)
+    engine_.options_.pause(std::min(left_us, slice_us));
 }
 
 void Compactor::publish(const PlanPtr& plan, std::shared_ptr<std::vector<TableMeta>> outputs) {
@@ -161,7 +173,7 @@ void Compactor::ended(const PlanPtr& plan, const Status& status) {
       for (const TableFilePtr& table : *tables) busy_.erase(table->number());
     --running_;
     last_change_ms_ = engine_.clock_.steady_ms();
-    is_failing_ = !status;
+    failure_ = status;
     if (!status) {
       ++stats_.failed;
       not_before_ms_ = last_change_ms_ + retry_after_failure_ms;

@@ -24,7 +24,7 @@ class Compactor {
   // Something has changed: looks for something to do. From any thread.
   void check();
   bool is_idle() const;
-  bool is_failing() const { return is_failing_.load(); }  // the last merge did
+  Status failure() const;  // of the last merge; ok: it did not fail
   struct Stats {
     uint64_t merges = 0, bytes_removed = 0, bytes_written = 0, failed = 0;
   };
@@ -37,6 +37,7 @@ class Compactor {
   // nullptr: nothing to do now. `granted` gets the wish's `done` if nothing is left of it.
   PlanPtr pick(std::function<void(Status)>& granted);
   void run(const PlanPtr& plan, VersionPtr version);
+  void keep_to_io_limit(uint64_t bytes);
   void publish(const PlanPtr& plan, std::shared_ptr<std::vector<TableMeta>> outputs);
   void ended(const PlanPtr& plan, const Status& status);
   PickerOptions picker_options() const;
@@ -50,7 +51,7 @@ class Compactor {
   std::optional<MergeWish> wish_ GUARDED_BY(mutex_);
   std::function<void(Status)> wish_done_ GUARDED_BY(mutex_);  // empty: there is none
   Stats stats_ GUARDED_BY(mutex_);
-  std::atomic<bool> is_failing_{false};
+  Status failure_ GUARDED_BY(mutex_);
   Random seeds_ GUARDED_BY(mutex_){0};
 };
 

@@ -30,9 +30,8 @@ uint64_t DiskGuard::slack(const DiskFacts& facts) {
 }
 
 // Once writes are refused, they are let in again only when there is room for some of them.
-bool DiskGuard::decide(bool refuses_now, const DiskFacts& facts, const BadgerOptions& options) {
-  const uint64_t wanted = needed(facts, options) + slack(facts);
-  return facts.free < (refuses_now ? wanted + slack(facts) : wanted);
+bool DiskGuard::decide(bool refuses_now, uint64_t free, uint64_t needed, uint64_t slack) {
+  return free < needed + (refuses_now ? 2 * slack : slack);
 }
 
 void DiskGuard::start() {
@@ -60,11 +59,9 @@ Result<DiskFacts> DiskGuard::gather() const {
   return facts;
 }
 
-DiskGuard::Answer DiskGuard::admit(uint64_t bytes) {
+DiskGuard::Answer DiskGuard::admit() {
   if (refuses()) return Answer::no;
-  if (!is_tight_.load(std::memory_order_relaxed)) return Answer::yes;
-  const auto cost = static_cast<int64_t>(bytes * cost_of_byte);
-  if (left_.fetch_sub(cost, std::memory_order_relaxed) >= 0) return Answer::yes;
+  if (!is_tight() || left_.load(std::memory_order_relaxed) >= 0) return Answer::yes;
   if (!look_posted_.exchange(true))
     engine_.post(
         Executor::Lane::background,
@@ -77,20 +74,25 @@ DiskGuard::Answer DiskGuard::admit(uint64_t bytes) {
   return Answer::later;
 }
 
+void DiskGuard::note_written(uint64_t bytes) {
+  if (!is_tight()) return;
+  left_.fetch_sub(static_cast<int64_t>(bytes * cost_of_byte), std::memory_order_relaxed);
+}
+
 void DiskGuard::look() {
   const auto facts = gather();
   if (!facts.is_ok()) {
     is_tight_ = refuses_ = false;  // where the file system does not tell, the log finds out when it is full
     return;
   }
-  const BadgerOptions& options = engine_.options_;
-  const uint64_t wanted = needed(facts.value(), options) + slack(facts.value());
-  const uint64_t spare = facts.value().free - std::min(facts.value().free, wanted);
+  const uint64_t free = facts.value().free, gap = slack(facts.value());
+  const uint64_t wanted = needed(facts.value(), engine_.options_);
+  const uint64_t spare = free - std::min(free, wanted + gap);
   left_.store(static_cast<int64_t>(std::min<uint64_t>(spare, INT64_MAX)), std::memory_order_relaxed);
   is_tight_.store(spare < tight_bytes, std::memory_order_relaxed);
   used_bytes_.store(facts.value().used, std::memory_order_relaxed);
-  needed_bytes_.store(needed(facts.value(), options), std::memory_order_relaxed);
-  const bool refuses = decide(refuses_.load(), facts.value(), options);
+  needed_bytes_.store(wanted, std::memory_order_relaxed);
+  const bool refuses = decide(refuses_.load(), free, wanted, gap);
   if (refuses_.exchange(refuses) && !refuses) engine_.log_->announce_progress();
 }
 

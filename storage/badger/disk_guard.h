@@ -32,8 +32,11 @@ class DiskGuard {
   };
 
   void start();
-  // Of a write of so many bytes that frees nothing; if it may go on, it is counted. From any thread.
-  Answer admit(uint64_t bytes);
+  // Of a write that frees nothing. From any thread.
+  Answer admit();
+  // One that went on had so many bytes.
+  void note_written(uint64_t bytes);
+  bool is_tight() const { return is_tight_.load(std::memory_order_relaxed); }
   bool refuses() const { return refuses_.load(std::memory_order_relaxed); }
   uint64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
   uint64_t needed_bytes() const { return needed_bytes_.load(std::memory_order_relaxed); }
@@ -43,7 +46,7 @@ class DiskGuard {
   static uint64_t needed(const DiskFacts& facts, const BadgerOptions& options);
   // Beyond that, for what is not counted to the byte.
   static uint64_t slack(const DiskFacts& facts);
-  static bool decide(bool refuses_now, const DiskFacts& facts, const BadgerOptions& options);
+  static bool decide(bool refuses_now, uint64_t free, uint64_t needed, uint64_t slack);
 
  private:
   void tick();

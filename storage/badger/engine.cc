@@ -14,6 +14,7 @@
 #include "storage/badger/value_log_gc.h"
 #include "storage/keys/batch_encoder.h"
 #include "storage/keys/tree_key.h"
+#include "storage/table/filter.h"
 
 namespace sett::storage {
 
@@ -21,14 +22,6 @@ namespace {
 // Before anybody else has the shard.
 void set_hot_capacity(BadgerShard& shard, uint64_t bytes) NO_THREAD_SAFETY_ANALYSIS {
   shard.hot.set_capacity(bytes);
-}
-
-// In a memtable, about.
-uint64_t bytes_of(std::span<const Mutation> batch) {
-  constexpr uint64_t beside_bytes = 96;  // key and value
-  uint64_t bytes = 0;
-  for (const Mutation& mutation : batch) bytes += mutation.key.size() + mutation.value.size() + beside_bytes;
-  return bytes;
 }
 
 // With memtables that the limit on memory has room for.
@@ -51,7 +44,7 @@ BadgerEngine::BadgerEngine(FileSystem& files, std::unique_ptr<FileSystem> own_fi
       catalogue_(options.buckets_max),
       alive_(std::make_shared<std::atomic<bool>>(true)),
       pacer_(options_.mem_table_bytes * (uint64_t{options_.mem_tables} + 1)),
-      io_limiter_(options.background_io_bytes_per_s, clock, options.sleep),
+      io_limiter_(options.background_io_bytes_per_s, clock),
       cache_(MemoryShares::cache(options.memory_limit_bytes, options.cache_bytes, 0, options.compaction_threads)),
       value_logs_(files_, join_path(options.path, "values")),
       reader_(files_, cache_, value_logs_),
@@ -196,11 +189,14 @@ CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
   if (counting_.load(std::memory_order_relaxed) > 0 && urgency == Journal::Urgency::normal)
     return {CommitResult::Kind::hold};
   // Who waits for a flush that cannot be is told so, and so is everyone behind.
-  if (stalled_.load(std::memory_order_relaxed) && urgency == Journal::Urgency::normal)
-    return {flusher_->is_held_up() ? CommitResult::Kind::no_space : CommitResult::Kind::hold};
+  if (stalled_.load(std::memory_order_relaxed) && urgency == Journal::Urgency::normal) {
+    const Status held_up_by = flusher_->held_up_by();
+    if (held_up_by) return {CommitResult::Kind::hold};
+    return {held_up_by.kind() == ErrorKind::no_space ? CommitResult::Kind::no_space : CommitResult::Kind::behind};
+  }
   if (urgency == Journal::Urgency::normal) {
-    if (!is_in_pace(batch)) return {CommitResult::Kind::hold};
-    switch (disk_guard_->admit(bytes_of(batch))) {
+    if (!is_in_pace()) return {CommitResult::Kind::hold};
+    switch (disk_guard_->admit()) {
       case DiskGuard::Answer::yes:
         break;
       case DiskGuard::Answer::later:
@@ -214,6 +210,7 @@ CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
   const Journal::Appended appended = append(own);
   const CommitResult result = commit_result(appended);
   if (result.kind != CommitResult::Kind::committed) return result;
+  note_written(own);
   apply_all(own, result.sequence);
   const bool binds =
       std::any_of(own.begin(), own.end(), [](const Mutation& m) { return m.kind == Mutation::Kind::bind; });
@@ -235,9 +232,9 @@ CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
   return result;
 }
 
-bool BadgerEngine::is_in_pace(std::span<const Mutation> batch) {
+bool BadgerEngine::is_in_pace() {
   if (!pacer_.is_slowing()) return true;
-  if (pacer_.admit(bytes_of(batch), memtables_bytes(), clock_.steady_us())) return true;
+  if (pacer_.admit(memtables_bytes(), clock_.steady_us())) return true;
   if (!beat_posted_.exchange(true)) {
     const auto beat = [this] {
       beat_posted_ = false;
@@ -247,6 +244,16 @@ bool BadgerEngine::is_in_pace(std::span<const Mutation> batch) {
     post(Executor::Lane::foreground, beat, WritePacer::beat_ms);
   }
   return false;
+}
+
+// Counts only while somebody counts.
+void BadgerEngine::note_written(std::span<const Mutation> batch) {
+  if (!pacer_.is_slowing() && !disk_guard_->is_tight()) return;
+  constexpr uint64_t beside_bytes = 96;  // of a memtable's entry, beside key and value
+  uint64_t bytes = 0;
+  for (const Mutation& mutation : batch) bytes += mutation.key.size() + mutation.value.size() + beside_bytes;
+  pacer_.note_written(bytes);
+  disk_guard_->note_written(bytes);
 }
 
 uint64_t BadgerEngine::memtables_bytes() const {
@@ -278,7 +285,7 @@ void BadgerEngine::apply(BadgerShard& at, const Mutation& mutation, Sequence seq
   thread_local std::string key;
   key.clear();
   append_tree_key(key, mutation.bucket, mutation.key);
-  if (!at.hot.empty()) at.hot.erase(HotEntries::hash_of(key), key);
+  if (!at.hot.empty()) at.hot.erase(filter_hash(key), key);
   // What a search in the sealed parts would tell the flush finds out without one.
   const bool is_empty_below = at.sealed.empty() && at.version->entries() == 0;
   const Prior below{is_empty_below ? Prior::Kind::absent : Prior::Kind::unknown};
@@ -412,7 +419,7 @@ bool BadgerEngine::expire_some(BadgerShard& at, int64_t pass_ms, Sequence pass, 
 
 void BadgerEngine::expire_key(BadgerShard& at, std::string_view tree_key, Sequence pass, const Prior& below) {
   const std::string key(tree_key);
-  if (!at.hot.empty()) at.hot.erase(HotEntries::hash_of(key), key);
+  if (!at.hot.empty()) at.hot.erase(filter_hash(key), key);
   at.active->remove(key, pass, below);
   at.last_removal = std::max(at.last_removal, pass);
   count_memory(at);

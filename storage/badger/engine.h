@@ -158,8 +158,9 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   // Whether the file is one that neither the memtables nor the log need, as far as the flushed records go.
   bool is_settled(uint64_t value_log, Sequence flushed) const { return value_writer_->is_settled(value_log, flushed); }
   void prepare_values();  // on the log lane, soon
-  // Whether the batch may be written now, as far as flushes keep up; if not, who waits is told in a moment.
-  bool is_in_pace(std::span<const Mutation> batch);
+  // Whether something may be written now, as far as flushes keep up; if not, who waits is told in a moment.
+  bool is_in_pace();
+  void note_written(std::span<const Mutation> batch);
   // Of the active parts and the sealed ones.
   uint64_t memtables_bytes() const;
   void when_synced(Sequence sequence, std::function<void(Status)> then);

@@ -9,6 +9,7 @@
 #include "storage/badger/ordered_walk.h"
 #include "storage/hashtable/expiry_heap.h"
 #include "storage/keys/tree_key.h"
+#include "storage/table/filter.h"
 
 namespace sett::storage {
 
@@ -113,7 +114,7 @@ BadgerEngine::Found BadgerEngine::from_patch(BadgerShard& at, const MemEntry& en
 
 // Whoever writes to a key erases it from the hot entries: what is there needs no look into the memtable.
 BadgerEngine::Found BadgerEngine::find_hot_or_any(BadgerShard& at, std::string_view tree_key, bool with_value) {
-  const uint64_t hash = HotEntries::hash_of(tree_key);
+  const uint64_t hash = filter_hash(tree_key);
   if (const HotEntries::Entry* hot = at.hot.find(hash, tree_key)) {
     at.pins.push_back(hot->bytes);  // it may give way to another that is read next
     return {.kind = Found::Kind::entry,
@@ -194,9 +195,11 @@ void BadgerEngine::when_counted(Sequence through, std::function<void(Status)> th
   const bool is_flushed =
       flusher_->flushed_through() >= through || memtable_bytes_.load(std::memory_order_relaxed) == 0;
   if (closing_ || (is_flushed && flusher_->is_idle() && due_loader_->covers_now())) return then({});
-  held_up = flusher_->is_held_up() || due_loader_->is_failing() ? held_up + 1 : 0;
+  const Status held_up_by = flusher_->held_up_by();
+  held_up = !held_up_by || due_loader_->is_failing() ? held_up + 1 : 0;
   if (held_up > held_up_max)
-    return then(Status::error(ErrorKind::busy, "keys cannot be counted: what was written last cannot be flushed"));
+    return then(Status::error(
+        ErrorKind::busy, "keys cannot be counted: what was written last cannot be flushed: " + held_up_by.to_string()));
   due_loader_->load_now();
   if (!is_flushed) flusher_->memtable_is_full();
   post(

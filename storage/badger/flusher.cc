@@ -50,9 +50,10 @@ size_t Flusher::sealed() const {
   return seals_.size();
 }
 
-bool Flusher::is_held_up() const {
+Status Flusher::held_up_by() const {
   MutexLock lock(mutex_);
-  return !seals_.empty() && (!last_status_ || (!running_ && engine_.compactor_->is_failing()));
+  if (seals_.empty() || !last_status_) return seals_.empty() ? Status() : last_status_;
+  return running_ ? Status() : engine_.compactor_->failure();
 }
 
 // --- Sealing
@@ -177,7 +178,7 @@ void Flusher::flush(const SealPtr& sealed) {
   const Sequence last = engine_.log_->last();
   auto result = run_flush(tools, input);
   if (!result) return failed(result.status());
-  for (const TableMeta& meta : result->tables) engine_.io_limiter_.charge(meta.file_bytes);
+  for (const TableMeta& meta : result->tables) engine_.io_limiter_.take(meta.file_bytes);
   auto shared = std::make_shared<FlushResult>(std::move(*result));
   engine_.when_synced(last, [this, sealed, shared, is_dead = std::move(input.is_dead)](const Status& status) {
     if (!status) return failed(status);
@@ -368,7 +369,9 @@ void Flusher::add_stats(StoreStats& stats) const {
     stats.disk_full = true;
     stats.full_folder = engine_.options_.path;
   }
-  if (!last_status_ && stats.failure.empty()) stats.failure = "the last flush failed: " + last_status_.to_string();
+  if (!last_status_ && !stats.disk_full && stats.failure.empty())
+    stats.failure = "the last flush failed, and is tried again; with no room left in memory writes are refused: " +
+                    last_status_.to_string();
 }
 
 // Files that are missing at the end of the log are noticed then. Where the disk has no room for another manifest the

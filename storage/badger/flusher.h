@@ -33,8 +33,8 @@ class Flusher {
   bool is_idle() const { return sealed() == 0; }
   size_t sealed() const;  // memtables that are not flushed yet
   uint64_t sealed_bytes() const { return sealed_bytes_.load(std::memory_order_relaxed); }
-  // The last flush has failed, or there is no room in level 0 since the last merge has: nobody should wait.
-  bool is_held_up() const;
+  // Why nobody should wait: the last flush has failed, or there is no room in level 0 since the last merge has.
+  Status held_up_by() const;
   // The sequence up to which the manifest on disk says that all is in tables.
   Sequence flushed_through() const { return flushed_through_.load(); }
   // After a clean stop: where the log ends.

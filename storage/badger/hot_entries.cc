@@ -1,7 +1,5 @@
 #include "storage/badger/hot_entries.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -12,10 +10,6 @@ uint32_t mark_of(uint64_t hash) {
   return static_cast<uint32_t>(hash >> 32) | 1;  // 0: none
 }
 }  // namespace
-
-uint64_t HotEntries::hash_of(std::string_view tree_key) {
-  return XXH3_64bits(tree_key.data(), tree_key.size());
-}
 
 uint64_t HotEntries::charged(const Slot& slot) {
   constexpr uint64_t beside_bytes = 72;  // control block, string, allocator

@@ -26,9 +26,7 @@ class HotEntries {
   // Larger values are not worth the copy: their blocks are found soon enough.
   static constexpr size_t value_bytes_max = 4096;
 
-  static uint64_t hash_of(std::string_view tree_key);
-
-  // nullptr: not here. Until the next call of anything but find().
+  // `hash`: filter_hash of the key, everywhere. nullptr: not here. Until the next call of anything but find().
   const Entry* find(uint64_t hash, std::string_view tree_key);
   // An entry that was just read from tables: taken in if it was offered before, not long ago.
   void offer(uint64_t hash, std::string_view tree_key, const Entry& entry);

@@ -207,10 +207,10 @@ void ValueLogGc::read_some(const std::shared_ptr<Collection>& collection) {
     collection->records.push_back({at.offset(), std::string(at.tree_key()), std::string(at.value())});
   }
   if (collection->records.empty()) return ended(collection, {});
-  constexpr uint64_t io_step_bytes = 64u << 10;
-  for (uint64_t waited = 0; waited < bytes && !engine_.closing_; waited += io_step_bytes)
-    engine_.io_limiter_.wait(std::min(io_step_bytes, bytes - waited));
-  engine_.post(Executor::Lane::background, [this, collection] { move_some(collection); });
+  constexpr int64_t us_per_ms = 1000;
+  engine_.post(
+      Executor::Lane::background, [this, collection] { move_some(collection); },
+      engine_.io_limiter_.take(bytes) / us_per_ms);
 }
 
 void ValueLogGc::move_some(const std::shared_ptr<Collection>& collection) {
@@ -261,7 +261,9 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
   const ShardIndex index = engine_.shard_of(key);
   BadgerShard& at = engine_.shard(index);
   waits = true;
-  if (engine_.stalled_.load() || engine_.pacer_.is_slowing()) return false;  // clients first
+  // As any writer: were clients first, nothing would be given back while they write as fast as they may.
+  if (engine_.stalled_.load() || !engine_.pacer_.admit(engine_.memtables_bytes(), engine_.clock_.steady_us()))
+    return false;
   if (!at.lock.try_lock()) return false;
   const BadgerEngine::Found found = engine_.find(at, record.tree_key, true);
   bool is_done = true;
@@ -283,7 +285,8 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
     const auto appended = engine_.append(put);
     is_done = appended.room == Journal::Room::ok;
     if (is_done) {
-      engine_.io_limiter_.charge(found.value.size());
+      engine_.io_limiter_.take(found.value.size());
+      engine_.note_written(put);
       engine_.apply(at, put[0], appended.sequence);
       collection.dead_through = std::max(collection.dead_through, appended.sequence);
       MutexLock lock(mutex_);

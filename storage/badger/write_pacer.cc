@@ -57,7 +57,7 @@ void WritePacer::note_flushed(int64_t now_us) {
   decide(now_us);
 }
 
-bool WritePacer::admit(uint64_t bytes, uint64_t used_bytes, int64_t now_us) {
+bool WritePacer::admit(uint64_t used_bytes, int64_t now_us) {
   if (!is_slowing()) return true;
   MutexLock lock(mutex_);
   used_ = used_bytes;
@@ -65,12 +65,15 @@ bool WritePacer::admit(uint64_t bytes, uint64_t used_bytes, int64_t now_us) {
   const double passed = static_cast<double>(std::clamp<int64_t>(now_us - allowed_at_us_, 0, allowance_us));
   allowed_at_us_ = std::max(allowed_at_us_, now_us);
   allowance_ = std::min(allowance_ + passed * per_us_, static_cast<double>(allowance_us) * per_us_);
-  if (allowance_ < 0) {
-    slowed_writes_.fetch_add(1, std::memory_order_relaxed);
-    return false;
-  }
+  if (allowance_ >= 0) return true;
+  slowed_writes_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+void WritePacer::note_written(uint64_t bytes) {
+  if (!is_slowing()) return;
+  MutexLock lock(mutex_);
   allowance_ -= static_cast<double>(bytes);
-  return true;
 }
 
 uint64_t WritePacer::bytes_per_s() const {

@@ -25,8 +25,10 @@ class WritePacer {
   void note_flushed(int64_t now_us) EXCLUDES(mutex_);
 
   bool is_slowing() const { return slowing_.load(std::memory_order_relaxed); }
-  // Whether a write of so many bytes may go on now; if so it is counted. False: try again in a moment (beat_ms).
-  bool admit(uint64_t bytes, uint64_t used_bytes, int64_t now_us) EXCLUDES(mutex_);
+  // Whether a write may go on now. False: try again in a moment (beat_ms).
+  bool admit(uint64_t used_bytes, int64_t now_us) EXCLUDES(mutex_);
+  // One that went on had so many bytes: others wait for them. Not for one that found no room elsewhere.
+  void note_written(uint64_t bytes) EXCLUDES(mutex_);
   static constexpr int64_t beat_ms = 1;
 
   uint64_t bytes_per_s() const;  // of writers; UINT64_MAX: not slowed

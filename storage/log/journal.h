@@ -12,6 +12,28 @@ namespace sett::storage {
 // The order of all writes of one backend: 1, 2, 3, ... A record (= one batch) has one sequence. 0: before everything.
 using Sequence = uint64_t;
 
+// What a log that keeps its records tells of itself.
+struct LogRecovery {
+  uint64_t segments = 0;
+  uint64_t records = 0;
+  uint64_t cut_bytes = 0;       // bytes of a torn tail that were cut away (a tail of zeroes counts none)
+  Sequence first_sequence = 0;  // of the first record found; 0: none
+  Sequence last_sequence = 0;   // the log goes on with a higher one than any found anywhere, cut tail included
+};
+
+struct LogStats {
+  uint64_t segments = 0;
+  uint64_t bytes = 0;           // of all segments, allocated space of the active one not counted
+  uint64_t appended_bytes = 0;  // since the log was opened, framing included
+  uint64_t unsynced_bytes = 0;
+  uint64_t writes = 0, loop_writes = 0, syncs = 0;
+  int64_t last_sync_us = 0;       // how long the last one took
+  uint64_t delayed_syncs = 0;     // syncs that began later than twice the interval: writers were held back
+  uint64_t releasable_bytes = 0;  // of the segments before the active one
+  bool disk_full = false;  // no further segment can be made: writes are refused when there is no room in the last one
+  bool settling = false;   // a release is under way: whether the disk stays full is not known yet
+};
+
 // What an engine asks of its log. `Log` (log.h) keeps it on disk; `CountingJournal` serves the engine without files.
 //
 // Three marks, each never going back: last() >= written() >= synced(). safe() is the one that an acknowledgement waits

@@ -250,18 +250,11 @@ Status SimpleKvEngine::remove_other_snapshots() {
 
 StoreStats SimpleKvEngine::stats() const {
   StoreStats stats = MemoryStore::stats();
-  const LogStats log = log_->stats();
-  stats.log_bytes = log.bytes;
-  stats.log_segments = log.segments;
-  stats.log_syncs = log.syncs;
-  stats.unsynced_bytes = log.unsynced_bytes;
-  stats.delayed_syncs = log.delayed_syncs;
-  stats.last_sync_us = log.last_sync_us;
-  stats.disk_full = log.disk_full;
-  if (log.disk_full) stats.full_folder = wal_directory();
-  stats.recovered_records = recovery_.records;
-  stats.cut_tail_bytes = recovery_.cut_bytes;
-  if (log_->failed()) stats.failure = "a write or sync of the log failed";
+  stats.log = log_->stats();
+  stats.recovery = recovery_;
+  stats.disk_full = stats.log.disk_full;
+  if (stats.disk_full) stats.full_folder = wal_directory();
+  if (log_->failed()) stats.failure = failed_log_text;
   MutexLock guard(snapshot_mutex_);
   stats.snapshot_running = job_ != nullptr;
   stats.snapshot_failed = last_failed_;

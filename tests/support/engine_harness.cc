@@ -193,6 +193,8 @@ std::optional<EngineHarness::Outcome> EngineHarness::settle(Transaction& txn, Lo
       return std::nullopt;
     case CommitResult::Kind::no_space:
       return Outcome::no_space;
+    case CommitResult::Kind::behind:
+      return Outcome::behind;
     case CommitResult::Kind::failed:
       break;
   }

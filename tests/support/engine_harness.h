@@ -62,6 +62,7 @@ class EngineHarness : public StoreRouter, private MutationHook {
   enum class Outcome : uint8_t {
     committed,
     no_space,
+    behind,
     failed,
     fetch_failed,
     too_many_buckets,

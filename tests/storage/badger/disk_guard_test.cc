@@ -55,14 +55,13 @@ TEST_CASE("what is kept free covers a flush, the next merge and a collection's c
 }
 
 TEST_CASE("writes are refused before that room is touched, and come back when there is more", "[badger][disk_guard]") {
-  const BadgerOptions options;
-  DiskFacts facts = some_facts();
-  REQUIRE_FALSE(DiskGuard::decide(false, facts, options));
-  facts.free = DiskGuard::needed(facts, options) + DiskGuard::slack(facts);
-  REQUIRE_FALSE(DiskGuard::decide(false, facts, options));
-  REQUIRE(DiskGuard::decide(true, facts, options));
-  facts.free = DiskGuard::needed(facts, options);
-  REQUIRE(DiskGuard::decide(false, facts, options));
+  constexpr uint64_t needed = 200 * mb, slack = 10 * mb;
+  REQUIRE_FALSE(DiskGuard::decide(false, 500 * mb, needed, slack));
+  REQUIRE_FALSE(DiskGuard::decide(false, 210 * mb, needed, slack));
+  REQUIRE(DiskGuard::decide(false, 209 * mb, needed, slack));
+  REQUIRE(DiskGuard::decide(true, 210 * mb, needed, slack));
+  REQUIRE_FALSE(DiskGuard::decide(true, 220 * mb, needed, slack));
+  REQUIRE(DiskGuard::slack(some_facts()) <= some_facts().free / 16);
 }
 
 TEST_CASE("badger: at max_disk_size writes are refused, deletes go on, and writing resumes", "[badger][disk_guard]") {

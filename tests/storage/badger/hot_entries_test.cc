@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "storage/base/random.h"
+#include "storage/table/filter.h"
 #include "tests/support/engine_harness.h"
 
 using namespace sett::storage;
@@ -17,13 +18,13 @@ HotEntries::Entry entry_of(std::string_view value, Sequence sequence = 1) {
 }
 
 void offer_twice(HotEntries& hot, const std::string& key, std::string_view value, Sequence sequence = 1) {
-  const uint64_t hash = HotEntries::hash_of(key);
+  const uint64_t hash = filter_hash(key);
   hot.offer(hash, key, entry_of(value, sequence));
   hot.offer(hash, key, entry_of(value, sequence));
 }
 
 const HotEntries::Entry* find(HotEntries& hot, const std::string& key) {
-  return hot.find(HotEntries::hash_of(key), key);
+  return hot.find(filter_hash(key), key);
 }
 
 }  // namespace
@@ -33,13 +34,13 @@ TEST_CASE("an entry is taken in when it is offered for the second time", "[badge
   offer_twice(hot, "key", "value");
   REQUIRE(find(hot, "key") == nullptr);  // no capacity
   hot.set_capacity(1 << 20);
-  hot.offer(HotEntries::hash_of("key"), "key", entry_of("value", 7));
+  hot.offer(filter_hash("key"), "key", entry_of("value", 7));
   REQUIRE(find(hot, "key") == nullptr);
-  hot.offer(HotEntries::hash_of("key"), "key", entry_of("value", 7));
+  hot.offer(filter_hash("key"), "key", entry_of("value", 7));
   REQUIRE(find(hot, "key")->value == "value");
   REQUIRE(find(hot, "key")->sequence == 7);
   REQUIRE(hot.hits() == 2);
-  hot.erase(HotEntries::hash_of("key"), "key");
+  hot.erase(filter_hash("key"), "key");
   REQUIRE(find(hot, "key") == nullptr);
   REQUIRE(hot.empty());
   const std::string large(HotEntries::value_bytes_max + 1, 'x');
@@ -59,7 +60,7 @@ TEST_CASE("hot entries stay within their capacity, and what is found is what was
   for (int step = 0; step < 20000; ++step) {
     const std::string key = "key" + std::to_string(random.below(random.one_in(2) ? 20 : 2000));
     if (random.one_in(20)) {
-      hot.erase(HotEntries::hash_of(key), key);
+      hot.erase(filter_hash(key), key);
       model.erase(key);
     } else if (random.one_in(3)) {
       const std::string value(random.below(200), static_cast<char>('a' + step % 26));

@@ -142,6 +142,28 @@ TEST_CASE("badger: a collection gives the bytes back and lets the memtable be fl
   REQUIRE(with.count("0") == keys / 2 + 1);
 }
 
+TEST_CASE("badger: a collection goes on while writers are slowed", "[badger][value_log_gc]") {
+  EngineOptions options = gc_options();
+  options.badger.mem_tables = 4;
+  EngineHarness with(options);
+  REQUIRE(with.open());
+  constexpr int keys = 100;
+  for (int i = 0; i < keys; ++i) REQUIRE(with.put("0", "key" + std::to_string(i), large(700)) == Outcome::committed);
+  for (int i = 0; i < keys; i += 2) REQUIRE(with.remove("0", "key" + std::to_string(i)) == Outcome::committed);
+  // Flushes fail from here on, so memtables fill up beyond the half from which writers are slowed.
+  REQUIRE(with.snapshot());
+  with.files->inject({.call = SimulatedFileSystem::Call::create, .persistent = true});
+  for (int i = 0; i < 2000 && with.figure("badger_writers_slowed") == 0; ++i) {
+    REQUIRE(with.put("0", "small" + std::to_string(i), std::string(50, 's')) == Outcome::committed);
+    with.executor.run_one();
+  }
+  REQUIRE(with.figure("badger_writers_slowed") == 1);
+  const uint64_t moved = with.figure("badger_gc_moved_values");
+  with.executor.run_for(5000);
+  REQUIRE(with.figure("badger_writers_slowed") == 1);
+  REQUIRE(with.figure("badger_gc_moved_values") > moved);
+}
+
 TEST_CASE("badger: values change in any way while they are collected", "[badger][value_log_gc]") {
   const int seeds = std::getenv("SETT_LONG") ? 300 : 12;
   uint64_t files_gone = 0;

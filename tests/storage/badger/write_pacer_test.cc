@@ -13,7 +13,10 @@ constexpr uint64_t room = 100 * mb;
 uint64_t admitted(WritePacer& pacer, uint64_t used, int64_t from_us, int64_t to_us) {
   uint64_t bytes = 0;
   for (int64_t now = from_us; now < to_us; now += 1000)
-    while (pacer.admit(1000, used, now) && pacer.is_slowing()) bytes += 1000;
+    while (pacer.admit(used, now) && pacer.is_slowing()) {
+      pacer.note_written(1000);
+      bytes += 1000;
+    }
   return bytes;
 }
 
@@ -31,7 +34,10 @@ TEST_CASE("nobody is slowed while half of the room is free", "[badger][write_pac
   pacer.note_used(room / 2, second);
   REQUIRE_FALSE(pacer.is_slowing());
   REQUIRE(pacer.bytes_per_s() == UINT64_MAX);
-  for (int i = 0; i < 100; ++i) REQUIRE(pacer.admit(100 * mb, room / 2, second));
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(pacer.admit(room / 2, second));
+    pacer.note_written(100 * mb);
+  }
   pacer.note_used(room / 2 + 1, second);
   REQUIRE(pacer.is_slowing());
   pacer.note_used(0, second);
@@ -76,11 +82,13 @@ TEST_CASE("a write that is larger than the allowance is let through, and paid fo
   int64_t now = second;
   teach(pacer, now);
   pacer.note_used(room * 3 / 4, now);  // 10 MB a second
-  REQUIRE(pacer.admit(10 * mb, room * 3 / 4, now));
-  REQUIRE_FALSE(pacer.admit(1, room * 3 / 4, now + second / 2));
+  REQUIRE(pacer.admit(room * 3 / 4, now));
+  REQUIRE(pacer.admit(room * 3 / 4, now));  // one that found no room elsewhere has cost nothing
+  pacer.note_written(10 * mb);
+  REQUIRE_FALSE(pacer.admit(room * 3 / 4, now + second / 2));
   // The allowance is refilled by no more than some milliseconds between two tries.
   bool is_let = false;
   for (int64_t at = now + second / 2; at < now + 3 * second && !is_let; at += 1000)
-    is_let = pacer.admit(1, room * 3 / 4, at);
+    is_let = pacer.admit(room * 3 / 4, at);
   REQUIRE(is_let);
 }

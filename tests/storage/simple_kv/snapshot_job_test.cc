@@ -350,5 +350,5 @@ TEST_CASE("snapshots begin by themselves: by log size, by time", "[simple_kv][sn
   }
   with.executor.run_for(1000);
   REQUIRE(with.store().stats().last_snapshot_ms > first_ms);
-  REQUIRE(with.store().stats().log_bytes < 100'000);
+  REQUIRE(with.store().stats().log.bytes < 100'000);
 }
