@@ -77,9 +77,6 @@ Status BackupJob::find_last_backup() {
 // --- One store after the other
 
 void BackupJob::next_part() {
-  part_.reset();
-  next_file_ = 0;
-  rest_is_written_ = false;
   if (next_source_ == sources_.size()) return finish();
   sources_[next_source_++]([self = shared_from_this()](const Result<BackupPartPtr>& part) {
     if (!part.is_ok()) return self->end(part.status());
@@ -90,39 +87,42 @@ void BackupJob::next_part() {
 }
 
 void BackupJob::take_files() {
-  while (true) {
-    if (unpaused_bytes_ >= piece_bytes) {
-      unpaused_bytes_ = 0;
-      return post(&BackupJob::take_files, pause_ms);
-    }
-    Status status;
-    if (task_) {
-      status = read_piece();
-    } else if (next_file_ < part_->files.size()) {
-      status = begin_file(part_->files[next_file_++]);
-    } else if (!rest_is_written_) {
-      status = write_rest();
-    } else if (!rest_.empty()) {
-      status = begin_reading(Action::check, join_path(folder_, rest_.back()), rest_.back());
-      rest_.pop_back();
-    } else {
-      return next_part();
-    }
-    if (!status) return end(status);
-  }
+  if (Status status = take_all(); !status) return end(status);
+  read_files();
+}
+
+Status BackupJob::take_all() {
+  for (const BackupPart::File& file : part_->files)
+    if (Status status = take_file(file); !status) return status;
+  return write_rest();
 }
 
 Status BackupJob::write_rest() {
-  rest_is_written_ = true;
   const std::string folder = join_path(folder_, part_->backend);
   if (Status status = make_parent(part_->backend + "/x"); !status) return status;
   auto names = part_->write_rest(folder);
   if (!names.is_ok()) return names.status();
-  for (const std::string& name : names.value()) {
-    rest_.push_back(join_path(part_->backend, name));
-    folders_.insert(parent_path(join_path(folder_, rest_.back())));
+  for (const std::string& rest : names.value()) {
+    const std::string name = join_path(part_->backend, rest), path = join_path(folder_, name);
+    folders_.insert(parent_path(path));
+    tasks_.push_back({.action = Action::check, .from = path, .name = name});
   }
   return {};
+}
+
+// The store holds what this part names only until all of it has been taken: however long it takes to read it, files
+// that are replaced meanwhile go, and so does the log.
+void BackupJob::read_files() {
+  while (!tasks_.empty()) {
+    if (tasks_.front().action == Action::check) part_.reset();
+    if (unpaused_bytes_ >= piece_bytes) {
+      unpaused_bytes_ = 0;
+      return post(&BackupJob::read_files, pause_ms);
+    }
+    if (Status status = read_piece(); !status) return end(status);
+  }
+  part_.reset();
+  next_part();
 }
 
 // --- One file after the other
@@ -135,63 +135,66 @@ Status BackupJob::make_parent(const std::string& name) {
   return {};
 }
 
-Status BackupJob::begin_file(const BackupPart::File& file) {
+Status BackupJob::take_file(const BackupPart::File& file) {
   const std::string name = join_path(part_->backend, file.name), to = join_path(folder_, name);
   if (Status status = make_parent(name); !status) return status;
   const Status linked = tools_.files.link(file.from, to);
-  if (linked) return begin_reading(Action::check, to, name);
-  if (linked.kind() != ErrorKind::unsupported) return linked;
+  if (linked) tasks_.push_back({.action = Action::check, .from = to, .name = name});
+  if (linked || linked.kind() != ErrorKind::unsupported) return linked;
   auto source = tools_.files.open(file.from);
   if (!source) return source.status();
   const auto last = last_files_.find(name);
   const bool may_be_the_same = last != last_files_.end() && last->second.bytes == (*source)->size();
-  return begin_reading(may_be_the_same ? Action::compare : Action::copy, file.from, name);
+  tasks_.push_front({.action = may_be_the_same ? Action::compare : Action::copy, .from = file.from, .name = name});
+  return {};
 }
 
-Status BackupJob::begin_reading(Action action, const std::string& from, const std::string& name) {
-  auto task = std::make_unique<Task>();
-  task->action = action;
-  task->from = from;
-  task->name = name;
-  auto in = tools_.files.open(from);
+Status BackupJob::begin_task() {
+  Task& task = tasks_.front();
+  auto in = tools_.files.open(task.from);
   if (!in) return in.status();
-  task->in = std::move(*in);
-  if (action == Action::copy) {
-    auto out = tools_.files.create(join_path(folder_, name));
-    if (!out) return out.status();
-    task->out = std::move(*out);
-  }
-  task_ = std::move(task);
+  task.in = std::move(*in);
+  if (task.action != Action::copy) return {};
+  auto out = tools_.files.create(join_path(folder_, task.name));
+  if (!out) return out.status();
+  task.out = std::move(*out);
   return {};
 }
 
 Status BackupJob::read_piece() {
-  const uint64_t bytes = std::min(piece_bytes, task_->in->size() - task_->offset);
+  if (!tasks_.front().in)
+    if (Status status = begin_task(); !status) return status;
+  Task& task = tasks_.front();
+  const uint64_t bytes = std::min(piece_bytes, task.in->size() - task.offset);
   if (bytes == 0) return end_file();
   std::string piece(bytes, '\0');
-  const auto got = task_->in->read(task_->offset, piece.data(), bytes);
+  const auto got = task.in->read(task.offset, piece.data(), bytes);
   if (!got.is_ok()) return got.status();
-  if (got.value() != bytes) return Status::error(ErrorKind::io, task_->from + ": the file became shorter");
-  task_->offset += bytes;
-  task_->checksum = extend_crc32c(task_->checksum, piece);
+  if (got.value() != bytes) return Status::error(ErrorKind::io, task.from + ": the file became shorter");
+  task.offset += bytes;
+  task.checksum = extend_crc32c(task.checksum, piece);
   unpaused_bytes_ += bytes;
-  return task_->out ? task_->out->append(piece) : Status();
+  return task.out ? task.out->append(piece) : Status();
 }
 
 Status BackupJob::end_file() {
-  const std::unique_ptr<Task> task = std::move(task_);
-  if (task->action == Action::compare) {
-    const BackupManifest::File& last = last_files_.at(task->name);
-    const Status linked = task->checksum == last.checksum
-                              ? tools_.files.link(join_path(last_folder_, task->name), join_path(folder_, task->name))
+  Task task = std::move(tasks_.front());
+  tasks_.pop_front();
+  if (task.action == Action::compare) {
+    const BackupManifest::File& last = last_files_.at(task.name);
+    const Status linked = task.checksum == last.checksum
+                              ? tools_.files.link(join_path(last_folder_, task.name), join_path(folder_, task.name))
                               : Status::error(ErrorKind::unsupported, "it is another file");
-    if (!linked) return begin_reading(Action::copy, task->from, task->name);
+    if (!linked) {
+      tasks_.push_front({.action = Action::copy, .from = task.from, .name = task.name});
+      return {};
+    }
   }
-  if (task->out) {
-    if (Status status = task->out->sync(); !status) return status;
-    if (Status status = task->out->close(); !status) return status;
+  if (task.out) {
+    if (Status status = task.out->sync(); !status) return status;
+    if (Status status = task.out->close(); !status) return status;
   }
-  manifest_.files.push_back({task->name, task->offset, task->checksum});
+  manifest_.files.push_back({task.name, task.offset, task.checksum});
   return {};
 }
 
@@ -213,7 +216,7 @@ Status BackupJob::write_manifest() {
 }
 
 void BackupJob::end(const Status& status) {
-  task_.reset();
+  tasks_.clear();
   part_.reset();
   // What cannot be removed says of itself that it is incomplete.
   if (!status && is_ours_) {

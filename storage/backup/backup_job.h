@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,8 +21,11 @@ namespace sett::storage {
 //
 //   begin     the folder, with the marker that says that it is incomplete
 //   pin       the next store's part
-//   take      each of its files: linked; or, across file systems, linked to the same one in the last backup, or copied
-//   write     what is the backup's own of that store
+//   take      each of its files is linked, and what is the backup's own of that store is written; what cannot be
+//   linked,
+//             across file systems, is linked to the same one in the last backup, or copied; from then on the store may
+//             let go of what it held for this
+//   read      all of it is read, for its checksums
 //   finish    all names are synced, the manifest is written, the marker goes
 class BackupJob : public std::enable_shared_from_this<BackupJob> {
  public:
@@ -46,8 +50,8 @@ class BackupJob : public std::enable_shared_from_this<BackupJob> {
   enum class Action : uint8_t { check, compare, copy };
   struct Task {  // a file on its way
     Action action = Action::check;
-    std::string from, name;  // `name` in the backup's folder
-    std::unique_ptr<RandomAccessFile> in;
+    std::string from, name;                // `name` in the backup's folder
+    std::unique_ptr<RandomAccessFile> in;  // once it is its turn
     std::unique_ptr<AppendFile> out;
     uint64_t offset = 0;
     uint32_t checksum = 0;
@@ -59,8 +63,10 @@ class BackupJob : public std::enable_shared_from_this<BackupJob> {
   Status find_last_backup();
   void next_part();
   void take_files();
-  Status begin_file(const BackupPart::File& file);
-  Status begin_reading(Action action, const std::string& from, const std::string& name);
+  Status take_all();
+  Status take_file(const BackupPart::File& file);
+  void read_files();
+  Status begin_task();
   Status read_piece();
   Status end_file();
   Status link_or_copy_from(const std::string& from);
@@ -79,11 +85,9 @@ class BackupJob : public std::enable_shared_from_this<BackupJob> {
   std::map<std::string, BackupManifest::File> last_files_;
   std::set<std::string> folders_;  // that were made
   bool is_ours_ = false;           // the folder is this backup's: it goes when that fails
-  size_t next_source_ = 0, next_file_ = 0;
-  BackupPartPtr part_;
-  bool rest_is_written_ = false;
-  std::vector<std::string> rest_;  // of the part's names, still to be read
-  std::unique_ptr<Task> task_;
+  size_t next_source_ = 0;
+  BackupPartPtr part_;           // as long as anything of it is still to be taken from the store
+  std::deque<Task> tasks_;       // the first is under way; those that take from the store come before the others
   uint64_t unpaused_bytes_ = 0;  // read since the last pause
 };
 

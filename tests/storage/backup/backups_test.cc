@@ -191,11 +191,14 @@ TEST_CASE("a backup shares what has not changed, also where it cannot be linked 
   CHECK(linked < all / 4);
   with.files->inject({.call = Call::link, .persistent = true, .kind = ErrorKind::unsupported});
   CHECK(cost_of("copied") > all / 2);
-  // From the store to the backup nothing can be linked, within the backups it can: the first try of each file fails.
+  // From the store to the backup nothing can be linked, which is tried first; within the backups it can.
   with.files->clear_faults();
   const auto manifest = read_backup_manifest(*with.files, folder + "/copied").value().value();
-  for (size_t i = 0; i < manifest.files.size(); ++i)
-    with.files->inject({.call = Call::link, .nth = 1 + 2 * i, .kind = ErrorKind::unsupported});
+  uint64_t tried = 0;
+  for (const auto& file : manifest.files)
+    if (file.name.find("/tables/") != std::string::npos || file.name.find("/values/") != std::string::npos)
+      with.files->inject({.call = Call::link, .nth = ++tried, .kind = ErrorKind::unsupported});
+  REQUIRE(tried > 0);
   CHECK(cost_of("shared") < all / 4);
   ToolNotes notes;
   verify_backup(*with.files, folder + "/shared", notes);
