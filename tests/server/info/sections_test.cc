@@ -1,10 +1,13 @@
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "server/event_loop.h"
 #include "server/info/sections.h"
 #include "server/info/vitals.h"
 #include "server/process_memory.h"
 #include "tests/server/commands/live_server.h"
+#include "tests/support/temporary_directory.h"
 
 namespace sett::server {
 namespace {
@@ -37,6 +40,28 @@ TEST_CASE("sections come once and in their own order", "[info]") {
   REQUIRE(two.size() == 2);
   CHECK(two[0]->name == "server");
   CHECK(two[1]->name == "cpu");
+}
+
+TEST_CASE("the least limit of the control groups on the way up counts", "[info]") {
+  const storage::TemporaryDirectory root;
+  const auto write = [&](const std::string& group, const std::string& file, const std::string& text) {
+    std::filesystem::create_directories(root.path() + group);
+    std::ofstream(root.path() + group + "/" + file) << text;
+  };
+  write("/a", "memory.max", "4096\n");
+  write("/a/b", "memory.max", "max\n");
+  write("/a/c", "memory.max", "1024\n");
+  CHECK(cgroup_memory_limit(root.path(), "0::/a/b\n") == 4096);
+  CHECK(cgroup_memory_limit(root.path(), "1:name=x:/\n0::/a/c\n") == 1024);
+  CHECK(cgroup_memory_limit(root.path(), "0::/\n") == UINT64_MAX);
+  CHECK(cgroup_memory_limit(root.path(), "0::/a/../a\n") == UINT64_MAX);
+  CHECK(cgroup_memory_limit(root.path(), "") == UINT64_MAX);
+  // Version 1; in a container the group may be mounted as the root.
+  write("/memory", "memory.limit_in_bytes", "2048\n");
+  write("/memory/d", "memory.limit_in_bytes", "9223372036854771712\n");
+  CHECK(cgroup_memory_limit(root.path(), "5:cpu:/d\n4:memory:/d\n") == 2048);
+  CHECK(cgroup_memory_limit(root.path(), "4:memory:/not/there\n") == 2048);
+  CHECK(usable_memory_bytes() <= system_memory_bytes());
 }
 
 TEST_CASE("the kernel's figures are read from their lines", "[info]") {
