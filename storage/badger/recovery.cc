@@ -75,10 +75,10 @@ Status Recovery::read_manifest(bool& is_known) NO_THREAD_SAFETY_ANALYSIS {  // n
     Version::Tables tables;
     for (const TableMeta& meta : level) {
       const auto at = found_tables_.paths.find(meta.number);
-      // One that is missing is told when it is read.
-      const std::string path =
-          at != found_tables_.paths.end() ? at->second : join_path(folder("tables"), table_file_name(meta.number));
-      tables.push_back(std::make_shared<TableFile>(path, meta));
+      if (at == found_tables_.paths.end())
+        return Status::corruption(join_path(folder("tables"), table_file_name(meta.number)), 0,
+                                  "the table is missing; nothing was changed");
+      tables.push_back(std::make_shared<TableFile>(at->second, meta));
     }
     levels.push_back(std::move(tables));
   }
