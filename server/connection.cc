@@ -305,6 +305,8 @@ void Connection::end_suspension() {
   loop_.release(self);
   if (closed_) return;
   after_execution();
+  // Who has to wait with each command would be at none of the moments between two, and the stop would wait for it.
+  if (loop_.is_stopping()) close_when_sent_ = true;
   if (!closed_) process();
 }
 

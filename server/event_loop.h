@@ -60,6 +60,7 @@ class EventLoop {
   void wait_for_room(std::shared_ptr<Connection> connection);
   // The connection is called back (on_retry) within milliseconds.
   void retry_soon(std::shared_ptr<Connection> connection);
+  bool is_stopping() const { return stopping_; }
   // How often a journal has moved. Who read it before looking at a journal, and finds it changed once it waits, has
   // missed a wake-up.
   uint64_t progress_count() const { return progress_count_.load(std::memory_order_seq_cst); }
