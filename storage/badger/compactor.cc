@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/badger/disk_guard.h"
 #include "storage/badger/flusher.h"
 #include "storage/badger/value_log_gc.h"
 
@@ -12,6 +13,15 @@ namespace {
 constexpr int64_t tick_ms = 500;
 constexpr int64_t retry_after_failure_ms = 1000;
 constexpr int64_t rest_ms = 1000;  // nothing was flushed or merged for so long: the disk has time
+constexpr int64_t let_go_ms = 1;   // in which who has read the inputs lets go of them
+
+uint64_t written_at_most(const CompactionPlan& plan) {
+  if (plan.kind != CompactionPlan::Kind::merge) return 0;
+  uint64_t bytes = 0;
+  for (const auto* tables : {&plan.inputs, &plan.targets})
+    for (const TableFilePtr& table : *tables) bytes += table->meta().file_bytes;
+  return bytes;
+}
 }  // namespace
 
 void Compactor::start() {
@@ -60,6 +70,12 @@ Compactor::PlanPtr Compactor::pick(std::function<void(Status)>& granted) {
   // Each key that expires has an entry in the time index as well.
   for (const auto& [bucket, totals] : manifest.totals) input.live_keys += totals.keys + totals.expiring;
   input.passed_ms = manifest.passed_ms;
+  uint64_t ran_bytes = 0;  // what ends while the room is looked at counts still
+  {
+    MutexLock lock(mutex_);
+    ran_bytes = running_bytes_;
+  }
+  const uint64_t room = engine_.disk_guard_->room_for_merges();
   MutexLock lock(mutex_);
   if (running_ >= engine_.options_.compaction_threads || now_ms < not_before_ms_ || engine_.closing_) return nullptr;
   input.version = engine_.versions_->current();  // not one from before the wish
@@ -74,9 +90,12 @@ Compactor::PlanPtr Compactor::pick(std::function<void(Status)>& granted) {
     }
     return nullptr;
   }
+  // The next tick looks again.
+  if (std::max(ran_bytes, running_bytes_) + written_at_most(*plan) > room) return nullptr;
   for (const auto* tables : {&plan->inputs, &plan->targets})
     for (const TableFilePtr& table : *tables) busy_.insert(table->number());
   ++running_;
+  running_bytes_ += written_at_most(*plan);
   return std::make_shared<const CompactionPlan>(std::move(*plan));
 }
 
@@ -172,6 +191,7 @@ void Compactor::ended(const PlanPtr& plan, const Status& status) {
     for (const auto* tables : {&plan->inputs, &plan->targets})
       for (const TableFilePtr& table : *tables) busy_.erase(table->number());
     --running_;
+    running_bytes_ -= written_at_most(*plan);
     last_change_ms_ = engine_.clock_.steady_ms();
     failure_ = status;
     if (!status) {
@@ -185,10 +205,11 @@ void Compactor::ended(const PlanPtr& plan, const Status& status) {
   if (!status) engine_.log_->announce_progress();  // who waits for room in level 0 is told
   engine_.flusher_->tables_changed();
   engine_.gc_->check();
-  engine_.post(Executor::Lane::background, [this] {
+  const auto go_on = [this] {
     engine_.versions_->remove_needless();  // not at the next tick: its room may be wanted now
     check();
-  });
+  };
+  engine_.post(Executor::Lane::background, go_on, let_go_ms);
 }
 
 }  // namespace sett::storage

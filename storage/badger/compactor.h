@@ -46,7 +46,8 @@ class Compactor {
   mutable Mutex mutex_;
   std::set<uint64_t> busy_ GUARDED_BY(mutex_);
   uint32_t running_ GUARDED_BY(mutex_) = 0;
-  int64_t not_before_ms_ GUARDED_BY(mutex_) = 0;  // after a failure, steady
+  uint64_t running_bytes_ GUARDED_BY(mutex_) = 0;  // that they may write
+  int64_t not_before_ms_ GUARDED_BY(mutex_) = 0;   // after a failure, steady
   int64_t last_change_ms_ GUARDED_BY(mutex_) = 0;
   std::optional<MergeWish> wish_ GUARDED_BY(mutex_);
   std::function<void(Status)> wish_done_ GUARDED_BY(mutex_);  // empty: there is none

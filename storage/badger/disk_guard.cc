@@ -51,12 +51,25 @@ Result<DiskFacts> DiskGuard::gather() const {
   const LogStats log = engine_.log_->stats();
   facts.used = facts.tables + facts.value_logs + engine_.value_writer_->bytes_ahead() + log.bytes +
                segments_ahead * engine_.options_.wal_segment_bytes;
+  facts.needless = engine_.versions_->needless_bytes();
   auto free = engine_.files_.free_bytes(engine_.options_.path);
   if (!free) return free.status();
   facts.free = *free;
   const uint64_t most = engine_.options_.max_disk_bytes;
   if (most > 0) facts.free = std::min(facts.free, most - std::min(most, facts.used));
   return facts;
+}
+
+uint64_t DiskGuard::room_for_merges(const DiskFacts& facts) {
+  if (facts.needless == 0) return UINT64_MAX;
+  const uint64_t taken = facts.needless + facts.memtables;
+  return facts.free - std::min(facts.free, taken);
+}
+
+uint64_t DiskGuard::room_for_merges() const {
+  if (!is_tight() || engine_.versions_->needless_bytes() == 0) return UINT64_MAX;
+  const auto facts = gather();
+  return facts.is_ok() ? room_for_merges(facts.value()) : UINT64_MAX;
 }
 
 DiskGuard::Answer DiskGuard::admit() {

@@ -14,7 +14,8 @@ struct DiskFacts {
   uint64_t level0 = 0, base_level = 0;  // of tables: level 0 and the one that it is merged into
   uint64_t tables = 0;                  // all of them
   uint64_t value_logs = 0;
-  uint64_t used = 0;  // of all files of the engine
+  uint64_t used = 0;      // of all files of the engine that count
+  uint64_t needless = 0;  // of files that have yet to go
 };
 
 // Whether the disk is left the room that flushes, merges and collections need for what is there already: they are what
@@ -36,6 +37,9 @@ class DiskGuard {
   Answer admit();
   // One that went on had so many bytes.
   void note_written(uint64_t bytes);
+  // What merges may write in all. What is kept free for them is there but for files that have yet to go: as long as
+  // there are such, a merge may have to wait. Blocks on the disk.
+  uint64_t room_for_merges() const;
   bool is_tight() const { return is_tight_.load(std::memory_order_relaxed); }
   bool refuses() const { return refuses_.load(std::memory_order_relaxed); }
   uint64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
@@ -46,6 +50,7 @@ class DiskGuard {
   static uint64_t needed(const DiskFacts& facts, const BadgerOptions& options);
   // Beyond that, for what is not counted to the byte.
   static uint64_t slack(const DiskFacts& facts);
+  static uint64_t room_for_merges(const DiskFacts& facts);
   static bool decide(bool refuses_now, uint64_t free, uint64_t needed, uint64_t slack);
 
  private:

@@ -84,10 +84,13 @@ Status VersionSet::apply(const VersionEdit& edit) {
   for (int level = 0; level < levels_max; ++level)
     for (const TableFilePtr& table : after->level(level))
       manifest.levels[static_cast<size_t>(level)].push_back(table->meta());
-  std::erase_if(manifest.value_logs, [&](const VlogMeta& file) {
-    return std::find(edit.removed_value_logs.begin(), edit.removed_value_logs.end(), file.number) !=
+  const auto stays = [&](const VlogMeta& file) {
+    return std::find(edit.removed_value_logs.begin(), edit.removed_value_logs.end(), file.number) ==
            edit.removed_value_logs.end();
-  });
+  };
+  const auto values = std::stable_partition(manifest.value_logs.begin(), manifest.value_logs.end(), stays);
+  const std::vector<VlogMeta> removed_values(values, manifest.value_logs.end());
+  manifest.value_logs.erase(values, manifest.value_logs.end());
   const auto removes = [&](uint64_t number) {
     return std::find(edit.removed_tables.begin(), edit.removed_tables.end(), number) != edit.removed_tables.end();
   };
@@ -98,7 +101,7 @@ Status VersionSet::apply(const VersionEdit& edit) {
   if (!status) {
     for (const auto& added : edit.added_tables)
       if (!removes(added.table->number())) uncertain_tables_.push_back(added.table);  // else it was to move
-    uncertain_values_.insert(uncertain_values_.end(), edit.added_value_logs.begin(), edit.added_value_logs.end());
+    for (const uint64_t number : edit.added_value_logs) uncertain_values_.push_back({.number = number});
     return status;
   }
   for (int level = 0; level < levels_max; ++level)
@@ -113,7 +116,7 @@ Status VersionSet::apply(const VersionEdit& edit) {
   uncertain_tables_.clear();
   needless_values_.insert(needless_values_.end(), uncertain_values_.begin(), uncertain_values_.end());
   uncertain_values_.clear();
-  needless_values_.insert(needless_values_.end(), edit.removed_value_logs.begin(), edit.removed_value_logs.end());
+  needless_values_.insert(needless_values_.end(), removed_values.begin(), removed_values.end());
   manifest_ = std::move(manifest);
   version_ = std::move(after);
   return {};
@@ -126,7 +129,7 @@ void VersionSet::know_value_logs(std::vector<VlogMeta> files) {
 
 uint64_t VersionSet::remove_needless() {
   std::vector<TableFilePtr> tables;
-  std::vector<uint64_t> values;
+  std::vector<VlogMeta> values;
   {
     MutexLock lock(mutex_);
     if (is_held()) return 0;
@@ -141,12 +144,20 @@ uint64_t VersionSet::remove_needless() {
     // What cannot be removed now is removed by the next start, which knows it for nobody's.
     if (remove_file(table->path())) bytes += table->meta().file_bytes;
   }
-  for (const uint64_t number : values) {
-    const std::string path = value_log_path(number);
+  for (const VlogMeta& meta : values) {
+    const std::string path = value_log_path(meta.number);
     auto file = files_.open(path);
     const uint64_t size = file ? (*file)->size() : 0;
     if (files_.remove(path).is_ok()) bytes += size;
   }
+  return bytes;
+}
+
+uint64_t VersionSet::needless_bytes() const {
+  MutexLock lock(mutex_);
+  uint64_t bytes = 0;
+  for (const TableFilePtr& table : needless_tables_) bytes += table->meta().file_bytes;
+  for (const VlogMeta& file : needless_values_) bytes += file.file_bytes;
   return bytes;
 }
 

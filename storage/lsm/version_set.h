@@ -71,6 +71,8 @@ class VersionSet {
   // Removes files that no manifest names any more and nobody reads, and the folders of buckets that are empty then.
   // Returns how many bytes that gave back.
   uint64_t remove_needless();
+  // Of files that remove_needless() has yet to remove.
+  uint64_t needless_bytes() const;
 
  private:
   FileSystem& files_;
@@ -86,7 +88,7 @@ class VersionSet {
   TreeManifest manifest_ GUARDED_BY(mutex_);
   VersionPtr version_ GUARDED_BY(mutex_);
   std::vector<TableFilePtr> needless_tables_ GUARDED_BY(mutex_), uncertain_tables_ GUARDED_BY(mutex_);
-  std::vector<uint64_t> needless_values_ GUARDED_BY(mutex_), uncertain_values_ GUARDED_BY(mutex_);
+  std::vector<VlogMeta> needless_values_ GUARDED_BY(mutex_), uncertain_values_ GUARDED_BY(mutex_);
 };
 
 }  // namespace sett::storage

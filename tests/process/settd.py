@@ -70,6 +70,17 @@ class SettdTest(unittest.TestCase):
                     found[path] = file.read()
         return found
 
+    def size_on_disk(self):
+        """Of all files of the data directory; some may come or go meanwhile."""
+        found = 0
+        for folder, _, names in os.walk(self.data):
+            for name in names:
+                try:
+                    found += os.stat(os.path.join(folder, name)).st_size
+                except FileNotFoundError:
+                    pass
+        return found
+
     def flip(self, pattern, offset):
         """Changes a bit of the first file of that pattern; its path."""
         path = sorted(glob.glob(os.path.join(self.data, pattern)))[0]

@@ -54,6 +54,15 @@ TEST_CASE("what is kept free covers a flush, the next merge and a collection's c
   REQUIRE(DiskGuard::needed(facts, options) == (50 + 2 * 12 * 64 + 10) * mb);
 }
 
+TEST_CASE("merges have to do with the room beside files that have yet to go", "[badger][disk_guard]") {
+  DiskFacts facts = some_facts();
+  REQUIRE(DiskGuard::room_for_merges(facts) == UINT64_MAX);
+  facts.needless = 140 * mb;
+  REQUIRE(DiskGuard::room_for_merges(facts) == (500 - 140 - 50) * mb);
+  facts.needless = 470 * mb;
+  REQUIRE(DiskGuard::room_for_merges(facts) == 0);
+}
+
 TEST_CASE("writes are refused before that room is touched, and come back when there is more", "[badger][disk_guard]") {
   constexpr uint64_t needed = 200 * mb, slack = 10 * mb;
   REQUIRE_FALSE(DiskGuard::decide(false, 500 * mb, needed, slack));

@@ -102,8 +102,11 @@ TEST_CASE("version set: a table that is read stays until nobody has it", "[lsm][
   REQUIRE(tree.versions.apply(replace_all(tree, 2)));
   tree.versions.remove_needless();
   REQUIRE(tree.files.exists(reader->level(1)[0]->path()).value());
+  const uint64_t bytes = reader->level(1)[0]->meta().file_bytes;
+  REQUIRE(tree.versions.needless_bytes() == bytes);
   reader.reset();
-  REQUIRE(tree.versions.remove_needless() > 0);
+  REQUIRE(tree.versions.remove_needless() == bytes);
+  REQUIRE(tree.versions.needless_bytes() == 0);
   REQUIRE(found_in(tree.files).tables == named_in(tree.files).tables);
 }
 
