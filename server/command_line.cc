@@ -29,6 +29,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       "restore", "Put a backup in the place of what the stores that FILE describes hold, which no daemon has open");
   restore->add_option("BACKUP", line.backup, "Its name, or the path of its folder")->required();
   restore->fallthrough();
+  CLI::App* repair = app.add_subcommand(
+      "repair",
+      "Make new stores of all that can still be read of the damaged ones that FILE describes, which no daemon has "
+      "open, and say what is lost; the damaged files are kept");
+  repair->fallthrough();
   app.require_subcommand(0, 1);
   // Every setting is a flag.
   const auto settings = config::describe({});
@@ -58,6 +63,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     line.action = CommandLine::Action::verify;
   } else if (restore->parsed()) {
     line.action = CommandLine::Action::restore;
+  } else if (repair->parsed()) {
+    line.action = CommandLine::Action::repair;
   }
   return line;
 }

@@ -9,7 +9,7 @@ namespace sett::server {
 
 // What the command line asks for.
 struct CommandLine {
-  enum class Action { serve, check_config, healthcheck, inspect, verify, restore, exit };
+  enum class Action { serve, check_config, healthcheck, inspect, verify, restore, repair, exit };
   Action action = Action::serve;
   int exit_code = 0;  // of Action::exit: --help, --version and errors, already printed
   std::string config_file;

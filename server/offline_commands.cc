@@ -5,8 +5,10 @@
 
 #include "server/backends.h"
 #include "server/console_observer.h"
+#include "server/offline_executor.h"
 #include "storage/io/posix_file_system.h"
 #include "storage/tools/inspect.h"
+#include "storage/tools/repair.h"
 #include "storage/tools/restore.h"
 #include "storage/tools/store_files.h"
 #include "storage/tools/verify.h"
@@ -17,6 +19,8 @@ using storage::PosixFileSystem;
 using storage::Status;
 
 namespace {
+
+constexpr unsigned repair_background_threads = 4, repair_read_threads = 1;
 
 int fail(const Status& status) {
   std::fprintf(stderr, "%s\n", status.to_string().c_str());
@@ -61,6 +65,29 @@ int run_restore(const config::Options& options, const std::string& backup) {
   for (const auto& [backend, path] : store_folders(options)) targets.push_back({backend, path});
   const Status status = storage::restore_backup(files, backup_path(options, backup), targets, observer);
   return status.is_ok() ? 0 : fail(status);
+}
+
+int run_repair(const config::Options& options) {
+  PosixFileSystem files;
+  storage::SystemClock clock;
+  ConsoleObserver observer(stdout, terminal_columns(), clock);
+  const auto stores = found_stores(files, options);
+  if (stores.empty()) observer.on_note(options.server.data_dir + ": no store has files here");
+  for (const auto& [backend, path] : stores) {
+    OfflineExecutor executor(repair_background_threads, repair_read_threads);
+    config::Options with = options;
+    with.badger.memory_mode = false;
+    const bool is_badger = backend == "badger";
+    const auto open = [&](const std::string& folder) {
+      (is_badger ? with.badger.path : with.simple_kv.path) = folder;
+      const BackendContext context{with, files, executor.executor(), clock, nullptr, nullptr};
+      return is_badger ? open_badger_backend(context) : open_simple_kv_backend(context);
+    };
+    const Status status = storage::repair_store(
+        files, {backend, path, open, [&] { executor.pause(); }, [&] { executor.stop(); }}, clock, observer);
+    if (!status.is_ok()) return fail(status);
+  }
+  return 0;
 }
 
 int run_verify(const config::Options& options, const std::string& backup) {

@@ -12,5 +12,6 @@ int run_inspect(const std::string& path);
 // `backup`: the name of one, or the path of its folder; empty: the stores themselves.
 int run_verify(const config::Options& options, const std::string& backup);
 int run_restore(const config::Options& options, const std::string& backup);
+int run_repair(const config::Options& options);
 
 }  // namespace sett::server

@@ -46,6 +46,7 @@ int run_process(int argc, const char* const* argv, const StoreWrapper& wrap_stor
   }
   if (line.action == CommandLine::Action::verify) return run_verify(loaded.options, line.backup);
   if (line.action == CommandLine::Action::restore) return run_restore(loaded.options, line.backup);
+  if (line.action == CommandLine::Action::repair) return run_repair(loaded.options);
   if (line.action == CommandLine::Action::healthcheck) {
     const auto status = healthcheck(loaded.options.server);
     if (!status.is_ok()) std::fprintf(stderr, "%s\n", status.to_string().c_str());

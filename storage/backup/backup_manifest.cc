@@ -95,14 +95,6 @@ Result<std::optional<BackupManifest>> read_backup_manifest(FileSystem& files, co
   return std::optional<BackupManifest>(std::move(manifest).value());
 }
 
-Status check_restored(FileSystem& files, const std::string& store_path) {
-  const std::string marker = join_path(store_path, restore_marker_name);
-  const auto is_there = files.exists(marker);
-  if (!is_there.is_ok()) return is_there.status();
-  if (!is_there.value()) return {};
-  return Status::corruption(marker, 0, "a restore of this store has not ended: run settd restore again");
-}
-
 Status remove_backup(FileSystem& files, const std::string& folder) {
   const Status status = files.remove(join_path(folder, backup_manifest_name));
   if (!status && status.kind() != ErrorKind::not_found) return status;

@@ -34,11 +34,6 @@ inline constexpr std::string_view backup_manifest_name = "BACKUP", backup_magic 
 // In the folder of a backup from before its first file until after its manifest.
 inline constexpr std::string_view backup_marker_name = "INCOMPLETE";
 
-// In the folder of a store while a backup takes the place of what was there: the store is not opened meanwhile.
-inline constexpr std::string_view restore_marker_name = "RESTORING";
-// Whether a restore has ended, of a store that is to be opened.
-Status check_restored(FileSystem& files, const std::string& store_path);
-
 std::string encode_backup_manifest(const BackupManifest& manifest);
 // `file` is for the error. Names are such that they stay within the folder.
 Result<BackupManifest> decode_backup_manifest(std::string_view bytes, const std::string& file);

@@ -1,5 +1,7 @@
 #include "storage/backup/file_tree.h"
 
+#include <set>
+
 namespace sett::storage {
 
 Result<std::vector<std::string>> list_tree(FileSystem& files, const std::string& directory,
@@ -21,6 +23,31 @@ Result<std::vector<std::string>> list_tree(FileSystem& files, const std::string&
     }
   }
   return found;
+}
+
+bool is_in_folder(std::string_view name, std::string_view folder) {
+  return name.size() > folder.size() && name.starts_with(folder) && name[folder.size()] == '/';
+}
+
+Status move_tree(FileSystem& files, const std::string& from, const std::string& to,
+                 const std::function<bool(std::string_view name)>& stays) {
+  const auto names = list_tree(files, from);
+  if (!names.is_ok()) return names.status();
+  std::set<std::string> changed;
+  for (const std::string& name : names.value()) {
+    if (stays && stays(name)) continue;
+    const std::string path = join_path(to, name), old_path = join_path(from, name);
+    if (Status status = files.create_directories(parent_path(path)); !status) return status;
+    if (Status status = files.rename(old_path, path); !status) return status;
+    // With every folder above, which may be new.
+    for (std::string folder = parent_path(path); folder.size() >= to.size(); folder = parent_path(folder))
+      changed.insert(folder);
+    changed.insert(parent_path(to));
+    changed.insert(parent_path(old_path));
+  }
+  for (const std::string& folder : changed)
+    if (Status status = files.sync_directory(folder); !status) return status;
+  return {};
 }
 
 Status remove_tree(FileSystem& files, const std::string& directory, std::string_view last) {

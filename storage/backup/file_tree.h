@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,12 @@ namespace sett::storage {
 // Empty where it does not exist.
 Result<std::vector<std::string>> list_tree(FileSystem& files, const std::string& directory,
                                            std::vector<std::string>* folders = nullptr);
+// Whether the name is one of a file in the folder, or below it.
+bool is_in_folder(std::string_view name, std::string_view folder);
+// Moves all files to the same names in `to`, but for those that stay; folders stay, empty. Every folder that has
+// changed is synced. What was moved when the power went is moved, the rest is not.
+Status move_tree(FileSystem& files, const std::string& from, const std::string& to,
+                 const std::function<bool(std::string_view name)>& stays = {});
 // All of it, the folder too; each folder is synced. `last`, if not empty, is a name of a file in it that goes when all
 // else is gone for good. Ok where it does not exist.
 Status remove_tree(FileSystem& files, const std::string& directory, std::string_view last = {});

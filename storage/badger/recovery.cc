@@ -4,7 +4,7 @@
 #include <charconv>
 #include <utility>
 
-#include "storage/backup/backup_manifest.h"
+#include "storage/backup/store_replacement.h"
 #include "storage/badger/compactor.h"
 #include "storage/badger/due_loader.h"
 #include "storage/badger/flusher.h"
@@ -41,7 +41,7 @@ Status Recovery::run(std::atomic<double>* progress) {
   auto lock = engine_.files_.lock(folder("LOCK"));
   if (!lock) return lock.status();
   engine_.lock_ = std::move(*lock);
-  if (Status status = check_restored(engine_.files_, engine_.options_.path); !status) return status;
+  if (Status status = check_replaced(engine_.files_, engine_.options_.path); !status) return status;
   bool is_known = false;
   auto found = find_tables(engine_.files_, folder("tables"));
   if (!found) return found.status();

@@ -1,6 +1,6 @@
 #include "storage/simple_kv/simple_kv_store.h"
 
-#include "storage/backup/backup_manifest.h"
+#include "storage/backup/store_replacement.h"
 #include "storage/simple_kv/engine.h"
 
 namespace sett::storage {
@@ -27,7 +27,7 @@ Result<std::unique_ptr<Store>> open_simple_kv(FileSystem& files, Executor& execu
     if (lock.status().kind() != ErrorKind::busy) return lock.status();
     return Status::error(ErrorKind::busy, options.path + ": another process has this data directory open");
   }
-  if (Status status = check_restored(files, options.path); !status.is_ok()) return status;
+  if (Status status = check_replaced(files, options.path); !status.is_ok()) return status;
   auto manifest = read_manifest(files, state_directory);
   if (!manifest.is_ok()) return manifest.status();
   ShardIndex shards = options.shards;

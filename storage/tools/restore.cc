@@ -6,6 +6,7 @@
 
 #include "storage/backup/backup_manifest.h"
 #include "storage/backup/file_tree.h"
+#include "storage/backup/store_replacement.h"
 #include "storage/base/crc32c.h"
 #include "storage/tools/verify.h"
 
@@ -36,8 +37,12 @@ class Restore {
   Status run() {
     if (Status status = make_new(); !status) return status;
     if (Status status = set_marker(); !status) return status;
-    if (Status status = move_all({}, old_); !status) return status;
-    if (Status status = move_all(new_, target_.path); !status) return status;
+    const auto stays = [](std::string_view name) {
+      return name == "LOCK" || name == restore_marker_name || is_in_folder(name, new_folder) ||
+             is_in_folder(name, old_folder) || is_in_folder(name, damaged_folder_name);
+    };
+    if (Status status = move_tree(files_, target_.path, old_, stays); !status) return status;
+    if (Status status = move_tree(files_, new_, target_.path); !status) return status;
     for (const std::string* done : {&old_, &new_})
       if (Status status = remove_tree(files_, *done); !status) return status;
     if (Status status = files_.remove(marker_); !status) return status;
@@ -100,28 +105,6 @@ class Restore {
     const auto made = files_.create(marker_);
     if (!made.is_ok()) return made.status();
     return files_.sync_directory(target_.path);
-  }
-
-  // All files of `from` (empty: of the store, but for what is this restore's own) to the same names in `to`.
-  Status move_all(const std::string& from, const std::string& to) {
-    const std::string& base = from.empty() ? target_.path : from;
-    const auto names = list_tree(files_, base);
-    if (!names.is_ok()) return names.status();
-    std::set<std::string> folders;
-    for (const std::string& name : names.value()) {
-      const bool is_own = name == "LOCK" || name == restore_marker_name ||
-                          name.starts_with(std::string(new_folder) + "/") ||
-                          name.starts_with(std::string(old_folder) + "/");
-      if (from.empty() && is_own) continue;
-      const std::string path = join_path(to, name);
-      if (Status status = files_.create_directories(parent_path(path)); !status) return status;
-      if (Status status = files_.rename(join_path(base, name), path); !status) return status;
-      folders.insert(parent_path(path));
-      folders.insert(parent_path(join_path(base, name)));
-    }
-    for (const std::string& changed : folders)
-      if (Status status = files_.sync_directory(changed); !status) return status;
-    return {};
   }
 
   FileSystem& files_;

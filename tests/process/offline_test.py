@@ -100,6 +100,42 @@ class Offline(settd.SettdTest):
                 self.assert_refused("verify", "--backup", "second", *where, says=["DAMAGED"])
                 self.assert_refused("restore", "second", *where, says=["BACKUP"])
 
+    def test_repair_keeps_what_checks(self):
+        for backend, arguments, patterns in (
+                ("simple_kv", SIMPLE_KV, ("last_state/MANIFEST", "last_state/*.snapshot", "wal/*.wal")),
+                ("badger", BADGER, ("MANIFEST", "tables/*.table", "values/*.vlog", "wal/*.wal"))):
+            for pattern in patterns:
+                with self.subTest(backend=backend, pattern=pattern):
+                    self.data = os.path.join(self.directory.path, f"{backend}-{pattern.replace('/', '-').strip('*')}")
+                    self.filled(*arguments)
+                    path = self.flip(f"{backend}/{pattern}", 5000 if pattern.endswith(("vlog", "wal")) else 40)
+                    with open(path, "rb") as file:
+                        damaged = file.read()
+                    where = ("--server.data_dir", self.data)
+                    code, output = self.run_settd("repair", *where)
+                    self.assertEqual(code, 0, output)
+                    self.assertIn(f"DAMAGED  {path}", output)
+                    self.assertIn(" keys were kept", output)
+                    code, verified = self.run_settd("verify", *where)
+                    self.assertEqual(code, 0, verified)
+                    kept = os.path.join(self.data, backend, "damaged", os.path.relpath(path, f"{self.data}/{backend}"))
+                    with open(kept, "rb") as file:
+                        self.assertEqual(file.read(), damaged)
+                    server = self.start(*arguments, name="again")
+                    connection = self.connect(server)
+                    buckets = [bucket.value for bucket in connection.call("BUCKET.LIST").value]
+                    keys = sum(connection.call("BUCKET.INFO", bucket).value[1].value for bucket in buckets)
+                    self.assertIn(f" {keys} keys were kept", output)
+                    # A block of a table or a snapshot may be most of it here; else it is one key.
+                    least = 100 if "table" in pattern or "snapshot" in pattern else 199
+                    self.assertGreaterEqual(keys, 200 if "MANIFEST" in pattern else least, output)
+                    self.assertEqual(connection.call("SET", "more", "m" * 1000).value, b"OK")
+                    self.assertEqual(server.terminate(), 0)
+                    self.assert_refused("repair", "--nonsense", says=["nonsense"])
+                    code, output = self.run_settd("repair", *where)
+                    self.assertEqual(code, 0, output)
+                    self.assertIn("nothing is damaged", output)
+
     def test_backup_says_what_is_wrong(self):
         server = self.start(*BADGER)
         connection = self.connect(server)

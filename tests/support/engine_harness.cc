@@ -51,12 +51,14 @@ EngineHarness::~EngineHarness() {
   gone();
 }
 
-Result<std::unique_ptr<Store>> EngineHarness::open_engine() {
-  if (options.engine == "simple_kv") return open_simple_kv(*files, executor, clock, options.kv, nullptr);
+Result<std::unique_ptr<Store>> EngineHarness::open_engine(FileSystem& in, const std::string& path) {
+  SimpleKvOptions kv = options.kv;
+  kv.path = path;
+  if (options.engine == "simple_kv") return open_simple_kv(in, executor, clock, kv, nullptr);
   const ShardIndex shards = options.kv.shards != 0 ? options.kv.shards : options.kv.default_shards;
   if (options.engine == "badger") {
     BadgerOptions badger = options.badger;
-    badger.path = options.kv.path;
+    badger.path = path;
     badger.shards = shards;
     badger.hash = options.kv.hash;
     badger.buckets_max = options.kv.buckets_max;
@@ -64,7 +66,7 @@ Result<std::unique_ptr<Store>> EngineHarness::open_engine() {
     badger.sync_interval_ms = options.kv.sync_interval_ms;
     badger.wal_segment_bytes = options.kv.wal_segment_bytes;
     badger.seed = options.seed;
-    return open_badger(seen_through ? *seen_through : *files, executor, clock, badger, nullptr);
+    return open_badger(in, executor, clock, badger, nullptr);
   }
   const MemoryStoreOptions memory{.shards = shards,
                                   .hash = find_key_hash(options.kv.hash),
@@ -75,7 +77,7 @@ Result<std::unique_ptr<Store>> EngineHarness::open_engine() {
 
 Status EngineHarness::open() {
   files->set_caches_reads(options.caches_reads.value_or(options.seed % 3 == 0));
-  auto result = open_engine();
+  auto result = open_engine(seen_through && options.engine == "badger" ? *seen_through : *files, options.kv.path);
   if (!result.is_ok()) return result.status();
   std::unique_ptr<Store> opened = std::move(result).value();
   if (options.chaos)

@@ -104,6 +104,8 @@ class EngineHarness : public StoreRouter, private MutationHook {
   BucketUsage usage(std::string_view bucket);
   Status snapshot();  // waits for it
   int64_t now() { return clock.wall_ms(); }
+  // Another store of the same kind, for who closes it himself.
+  Result<std::unique_ptr<Store>> open_engine(FileSystem& in, const std::string& path);
   uint64_t figure(std::string_view name) const;  // of Store::figures(); 0: there is none of this name
 
   EngineOptions options;
@@ -118,7 +120,6 @@ class EngineHarness : public StoreRouter, private MutationHook {
   void on_mutation(std::string_view bucket, const std::string_view* key, Event event) override;
   void lock_all(const LockSet& locks);
   bool fetch(Transaction& txn);
-  Result<std::unique_ptr<Store>> open_engine();
   // Whether the run is over; else it is run again.
   std::optional<Outcome> settle(Transaction& txn, LockSet& locks, uint32_t& conflicts);
 

@@ -56,12 +56,4 @@ TEST_CASE("no name in a manifest leads out of the backup's folder", "[backup]") 
   }
 }
 
-TEST_CASE("a store whose restore has not ended is not to be opened", "[backup]") {
-  SimulatedFileSystem files;
-  REQUIRE(files.create_directories("/db"));
-  CHECK(check_restored(files, "/db"));
-  REQUIRE(files.create("/db/RESTORING"));
-  CHECK(check_restored(files, "/db").kind() == ErrorKind::corruption);
-}
-
 }  // namespace sett::storage

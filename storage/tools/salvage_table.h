@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "storage/lsm/table_file.h"
+#include "storage/tools/observer.h"
+
+namespace sett::storage {
+
+// Tree keys that a damaged part of a table may have said something of: between two that are there.
+struct LostRange {
+  std::string after;                   // "": no key of the table before it is there
+  std::optional<std::string> before;   // nullopt: none behind it
+  std::string smallest;                // of the table; "": not known
+  std::optional<std::string> largest;  // nullopt: not known
+  Sequence last_sequence = UINT64_MAX;
+
+  bool may_hide(std::string_view tree_key, Sequence sequence) const {
+    return sequence < last_sequence && after < tree_key && smallest <= tree_key && (!before || tree_key < *before) &&
+           (!largest || tree_key <= *largest);
+  }
+};
+
+struct SalvagedTable {
+  TableFilePtr table;  // nullptr: there is nothing in it
+  std::vector<LostRange> lost;
+};
+
+// A table of which everything can be read: the one at `path`, if it is good, else a copy in `folder` with all entries
+// that are in order and have their checksums. `expected` is what the manifest says, if it is known. Not ok: a file
+// cannot be read or written.
+Result<SalvagedTable> salvage_table(FileSystem& files, const std::string& path, uint64_t number,
+                                    const TableMeta* expected, const std::string& folder, ToolObserver& observer,
+                                    ToolProgress& progress);
+
+}  // namespace sett::storage
