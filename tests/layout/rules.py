@@ -54,8 +54,8 @@ def storage_rank(source, included):
             return f"storage/{part} has no rank in tests/layout/rules.py"
     if mine == "" and not SEAM_MAY_SEE.match(included):
         return f"includes {included}: the seam sees only keys, log/journal.h, io and base"
-    if theirs == "" and mine not in ENGINES:
-        return f"includes {included}: only engines include the seam"
+    if theirs == "" and mine not in (*ENGINES, "tools"):
+        return f"includes {included}: only engines and tools include the seam"
     if RANKS[theirs] >= RANKS[mine]:
         return f"includes {included}, which is not below storage/{mine}"
     return None
