@@ -21,6 +21,13 @@ storage::Status check_descriptor_limit() {
                                                             " are needed to serve anyone");
 }
 
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void fit_clients_to_descriptors(LiveOptions& options) {
   const auto clients = static_cast<rlim_t>(options.get()->server.maxclients);
   const rlim_t wanted = clients + reserved_descriptors;

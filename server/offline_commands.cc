@@ -5,6 +5,7 @@
 
 #include "server/backends.h"
 #include "server/console_observer.h"
+#include "server/descriptor_limit.h"
 #include "server/offline_executor.h"
 #include "storage/io/posix_file_system.h"
 #include "storage/tools/inspect.h"
@@ -58,6 +59,7 @@ int run_inspect(const std::string& path) {
 }
 
 int run_restore(const config::Options& options, const std::string& backup) {
+  raise_descriptor_limit();
   PosixFileSystem files;
   storage::SystemClock clock;
   ConsoleObserver observer(stdout, terminal_columns(), clock);
@@ -68,6 +70,7 @@ int run_restore(const config::Options& options, const std::string& backup) {
 }
 
 int run_repair(const config::Options& options) {
+  raise_descriptor_limit();
   PosixFileSystem files;
   storage::SystemClock clock;
   ConsoleObserver observer(stdout, terminal_columns(), clock);
@@ -77,6 +80,7 @@ int run_repair(const config::Options& options) {
     OfflineExecutor executor(repair_background_threads, repair_read_threads);
     config::Options with = options;
     with.badger.memory_mode = false;
+    with.badger.max_disk_size = with.badger.background_io_limit = 0;  // for a daemon that serves
     const bool is_badger = backend == "badger";
     const auto open = [&](const std::string& folder) {
       (is_badger ? with.badger.path : with.simple_kv.path) = folder;
@@ -91,6 +95,7 @@ int run_repair(const config::Options& options) {
 }
 
 int run_verify(const config::Options& options, const std::string& backup) {
+  raise_descriptor_limit();
   PosixFileSystem files;
   storage::SystemClock clock;
   ConsoleObserver observer(stdout, terminal_columns(), clock);

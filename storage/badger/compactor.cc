@@ -90,12 +90,12 @@ Compactor::PlanPtr Compactor::pick(std::function<void(Status)>& granted) {
     }
     return nullptr;
   }
-  // The next tick looks again.
-  if (std::max(ran_bytes, running_bytes_) + written_at_most(*plan) > room) return nullptr;
+  const uint64_t bytes = written_at_most(*plan);
+  if (bytes > 0 && std::max(ran_bytes, running_bytes_) + bytes > room) return nullptr;  // the next tick looks again
   for (const auto* tables : {&plan->inputs, &plan->targets})
     for (const TableFilePtr& table : *tables) busy_.insert(table->number());
   ++running_;
-  running_bytes_ += written_at_most(*plan);
+  running_bytes_ += bytes;
   return std::make_shared<const CompactionPlan>(std::move(*plan));
 }
 

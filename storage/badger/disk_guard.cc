@@ -54,16 +54,18 @@ Result<DiskFacts> DiskGuard::gather() const {
   facts.needless = engine_.versions_->needless_bytes();
   auto free = engine_.files_.free_bytes(engine_.options_.path);
   if (!free) return free.status();
-  facts.free = *free;
+  facts.disk_free = *free;
   const uint64_t most = engine_.options_.max_disk_bytes;
-  if (most > 0) facts.free = std::min(facts.free, most - std::min(most, facts.used));
+  if (most > 0) facts.limit_free = most - std::min(most, facts.used);
+  facts.free = std::min(facts.disk_free, facts.limit_free);
   return facts;
 }
 
 uint64_t DiskGuard::room_for_merges(const DiskFacts& facts) {
   if (facts.needless == 0) return UINT64_MAX;
-  const uint64_t taken = facts.needless + facts.memtables;
-  return facts.free - std::min(facts.free, taken);
+  // To the disk these files are used room already, to max_disk_size they are not.
+  const uint64_t room = std::min(facts.disk_free, facts.limit_free - std::min(facts.limit_free, facts.needless));
+  return room - std::min(room, facts.memtables);
 }
 
 uint64_t DiskGuard::room_for_merges() const {

@@ -11,7 +11,7 @@ using namespace log_format;
 namespace {
 
 Status damaged(const std::string& path, uint64_t offset, const std::string& what) {
-  return Status::corruption(path, offset, what + "; nothing was changed: restore the data directory from a copy");
+  return Status::corruption(path, offset, what + "; nothing was changed: restore a backup, or run settd repair");
 }
 
 // Whether there is anything but zeroes behind the place of the header.

@@ -46,9 +46,9 @@ Result<std::vector<Segment>> find_segments(FileSystem& files, const std::string&
   return found;
 }
 
-class Salvager {
+class LogSalvager {
  public:
-  Salvager(Sequence after, const LogSalvageVisitor& visitor) : last_(after), visitor_(visitor) {}
+  LogSalvager(Sequence after, const LogSalvageVisitor& visitor) : last_(after), visitor_(visitor) {}
 
   Status read(FileSystem& files, const Segment& segment) {
     const auto file = files.open(segment.path);
@@ -68,8 +68,12 @@ class Salvager {
       if (Status status = take(step.value().chunk); !status) return status;
       step = reader.next();
     }
-    if (step.is_ok() && visitor_.progress) visitor_.progress(file.value()->size());
-    return step.status();
+    if (!step.is_ok()) return step.status();
+    // What is cut off before the segment's end may be the middle of a record.
+    const bool is_whole = segment.limit != UINT64_MAX && step.value().offset >= segment.limit;
+    is_open_ = is_open_ && is_whole;
+    if (visitor_.progress) visitor_.progress(file.value()->size());
+    return {};
   }
 
  private:
@@ -109,7 +113,7 @@ class Salvager {
 Status salvage_log(FileSystem& files, const std::string& directory, Sequence after, const LogSalvageVisitor& visitor) {
   const auto segments = find_segments(files, directory);
   if (!segments.is_ok()) return segments.status();
-  Salvager salvager(after, visitor);
+  LogSalvager salvager(after, visitor);
   for (const Segment& segment : segments.value())
     if (Status status = salvager.read(files, segment); !status) return status;
   return {};

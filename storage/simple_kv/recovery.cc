@@ -30,6 +30,7 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
   uint64_t bytes_to_read = 0;
   if (Status status = add_bytes_in(files_, state_directory(), ".snapshot", bytes_to_read); !status.is_ok())
     return status;
+  const bool has_snapshots = bytes_to_read > 0;
   if (Status status = add_bytes_in(files_, wal_directory(), ".wal", bytes_to_read); !status.is_ok()) return status;
   LoadProgress progress(shown_progress, bytes_to_read);
   Sequence after = 0;
@@ -54,7 +55,7 @@ Status SimpleKvEngine::recover(std::optional<Manifest> manifest, std::unique_ptr
                          .sync_writes = kv_options_.sync_writes,
                          .sync_interval_ms = kv_options_.sync_interval_ms,
                          .segment_bytes = kv_options_.wal_segment_bytes};
-  log_options.must_exist = is_known;
+  log_options.must_exist = is_known || has_snapshots;
   log_options.must_reach = must_reach;
   log_options.emergency_bytes = emergency_bytes();
   // What is on a disk that the store has filled is its own: the rest of a snapshot that was killed, and the reserve.

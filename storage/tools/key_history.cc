@@ -46,7 +46,13 @@ bool KeyHistory::has_passed(const KeyState& state, Sequence before) const {
   return state.sequence < sequence && state.expires_at_ms <= pass_ms;
 }
 
+bool KeyHistory::has_gap(Sequence after, Sequence through) const {
+  const auto at = std::upper_bound(gaps_.begin(), gaps_.end(), after);
+  return at != gaps_.end() && *at <= through;
+}
+
 bool KeyHistory::apply(const Change& change, KeyState& state) const {
+  const bool may_be_stale = has_gap(state.sequence, change.sequence);
   state.sequence = change.sequence;
   switch (change.kind) {
     case Mutation::Kind::put:
@@ -61,6 +67,8 @@ bool KeyHistory::apply(const Change& change, KeyState& state) const {
       if (state.is_present) state.expires_at_ms = change.expires_at_ms;
       return state.is_present;
     case Mutation::Kind::splice:
+      state.is_present = state.is_present && !may_be_stale && change.offset <= change.new_length &&
+                         change.value.size() <= change.new_length - change.offset;
       if (!state.is_present) return false;
       state.value.resize(change.new_length, '\0');
       state.value.replace(change.offset, change.value.size(), change.value);
@@ -104,7 +112,7 @@ void KeyHistory::bind(std::string_view name, BucketId bucket) {
   const auto at = names_.find(name);
   if (at != names_.end()) {
     by_id_.erase(at->second);
-    dropped_.insert(at->second);
+    if (gaps_.empty()) dropped_.insert(at->second);  // else a swap may have been lost
     names_.erase(at);
   }
   if (bucket == no_bucket) return;

@@ -28,6 +28,9 @@ class KeyHistory {
  public:
   // Records in order; `values` are those of the put_pointer mutations, in their order; a nullptr is one that is lost.
   void add(Sequence sequence, const std::vector<Mutation>& batch, const std::vector<const std::string*>& values);
+  // Records before this one are lost. A change of a value that is older cannot be done again, and which buckets lose
+  // their names from here on is not known.
+  void add_gap(Sequence before) { gaps_.push_back(before); }
   void add_pass(int64_t pass_ms, Sequence sequence) { note_pass(pass_ms, sequence); }
 
   // The key at the end, when it was `found` before the first record (or at any sequence between: what is not newer is
@@ -42,7 +45,7 @@ class KeyHistory {
   const std::map<std::string, BucketId, std::less<>>& names() const { return names_; }
   // "": it has none.
   std::string_view name_of(BucketId bucket) const;
-  // Had a name once, and lost it.
+  // Had a name, and lost it for certain.
   bool is_dropped(BucketId bucket) const { return dropped_.contains(bucket); }
 
  private:
@@ -55,12 +58,14 @@ class KeyHistory {
     bool is_lost;
   };
   void note_pass(int64_t pass_ms, Sequence sequence);
+  bool has_gap(Sequence after, Sequence through) const;
   // Whether a pass between the state and `before` has removed it.
   bool has_passed(const KeyState& state, Sequence before) const;
   bool apply(const Change& change, KeyState& state) const;
 
   std::unordered_map<std::string, std::vector<Change>> changes_;
   std::vector<std::pair<Sequence, int64_t>> passes_;  // ascending in both
+  std::vector<Sequence> gaps_;                        // ascending
   std::map<std::string, BucketId, std::less<>> names_;
   std::map<BucketId, std::string> by_id_;
   std::set<BucketId> dropped_;

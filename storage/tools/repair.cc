@@ -42,16 +42,20 @@ class Repair {
         is_empty_(join_path(target.path, repair_is_empty_name)) {}
 
   Status run() {
+    if (Status status = check_no_restore(); !status) return status;
     const auto goes_on = has_marker();
     if (!goes_on.is_ok()) return goes_on.status();
     if (!goes_on.value()) {
-      if (Status status = check_replaced(files_, target_.path); !status) return status;
-      if (!is_damaged()) {
+      if (damaged_places(target_.path, observer_) == 0) {
         observer_.on_note(target_.path + ": nothing is damaged, nothing was changed");
         return {};
       }
       if (Status status = check_free(); !status) return status;
-      if (Status status = make_new(); !status) return status;
+      if (Status status = make_new(); !status) {
+        for (const std::string* folder : {&new_, &scratch_})
+          [[maybe_unused]] const Status removed = remove_tree(files_, *folder);  // the next run tries it again
+        return status;
+      }
     }
     if (Status status = put_in_place(); !status) return status;
     observer_.on_note("the damaged files are in " + old_ + ": remove them when you do not need them any more");
@@ -67,13 +71,20 @@ class Repair {
     return false;
   }
 
-  bool is_damaged() {
-    DamageCounter counter(observer_);
+  uint64_t damaged_places(const std::string& path, ToolObserver& observer) {
+    DamageCounter counter(observer);
     if (target_.backend == "badger")
-      verify_badger(files_, target_.path, counter);
+      verify_badger(files_, path, counter);
     else
-      verify_simple_kv(files_, target_.path, counter);
-    return counter.damaged() > 0;
+      verify_simple_kv(files_, path, counter);
+    return counter.damaged();
+  }
+
+  // It puts another content in the place of all that there is, what a repair has made too.
+  Status check_no_restore() const {
+    const auto is_there = files_.exists(join_path(target_.path, restore_marker_name));
+    if (!is_there.is_ok()) return is_there.status();
+    return is_there.value() ? check_replaced(files_, target_.path) : Status();
   }
 
   Status check_free() const {
@@ -89,18 +100,26 @@ class Repair {
       if (Status status = remove_tree(files_, *folder); !status) return status;
       if (Status status = files_.create_directories(*folder); !status) return status;
     }
-    auto opened = target_.open(new_);
-    if (!opened.is_ok()) return opened.status();
-    const std::unique_ptr<Store> store = std::move(opened).value();
-    store->start();
-    Status filled = fill(*store);
-    target_.stop();
-    const Status closed = store->close();
-    if (filled) filled = closed;
-    if (!filled) return filled;
+    if (Status status = fill_new(); !status) return status;
     if (Status status = remove_tree(files_, scratch_); !status) return status;
     if (Status status = files_.remove(join_path(new_, "LOCK")); !status) return status;
-    return sync_tree();
+    if (Status status = sync_tree(); !status) return status;
+    if (damaged_places(new_, observer_) == 0) return {};
+    return Status::corruption(new_, 0, "the new store is damaged itself: nothing was changed");
+  }
+
+  Status fill_new() {
+    auto opened = target_.open(new_);
+    if (!opened.is_ok()) {
+      target_.stop();
+      return opened.status();
+    }
+    const std::unique_ptr<Store> store = std::move(opened).value();
+    store->start();
+    const Status filled = fill(*store);
+    target_.stop();
+    const Status closed = store->close();
+    return filled ? closed : filled;
   }
 
   Status fill(Store& store) {
@@ -131,6 +150,7 @@ class Repair {
     const auto is_empty = files_.exists(is_empty_);
     if (!is_empty.is_ok()) return is_empty.status();
     if (!is_empty.value()) {
+      if (Status status = check_new(); !status) return status;
       if (Status status = make_marker(is_made_); !status) return status;
       const auto stays = [](std::string_view name) {
         return name == "LOCK" || name == repair_is_made_name || is_in_folder(name, new_folder) ||
@@ -139,13 +159,21 @@ class Repair {
       if (Status status = move_tree(files_, target_.path, old_, stays); !status) return status;
       if (Status status = make_marker(is_empty_); !status) return status;
     }
-    if (Status status = move_tree(files_, new_, target_.path, {}); !status) return status;
+    if (Status status = move_tree(files_, new_, target_.path); !status) return status;
     if (Status status = remove_tree(files_, new_); !status) return status;
     for (const std::string* marker : {&is_made_, &is_empty_}) {
       if (Status status = files_.remove(*marker); !status && status.kind() != ErrorKind::not_found) return status;
       if (Status status = files_.sync_directory(target_.path); !status) return status;
     }
     return {};
+  }
+
+  // Before anything goes out for it.
+  Status check_new() const {
+    const auto names = list_tree(files_, new_);
+    if (!names.is_ok()) return names.status();
+    if (!names.value().empty()) return {};
+    return Status::corruption(new_, 0, "the new store that a repair has made is not there: nothing was changed");
   }
 
   Status make_marker(const std::string& marker) {

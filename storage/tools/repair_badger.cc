@@ -35,7 +35,9 @@ class Run {
   Status open_next(FileSystem& files) {
     scanner_.reset();
     while (at_ < tables_.size()) {
-      const auto table = open_shared(files, tables_[at_++]);
+      // Not by the TableFile, which stays open.
+      const TableFile& file = *tables_[at_++];
+      const auto table = Table::open(files, file.path(), file.number());
       if (!table.is_ok()) return table.status();
       scanner_.emplace(table.value());
       if (Status status = scanner_->seek_first(); !status || scanner_->valid()) return status;
@@ -49,10 +51,10 @@ class Run {
   std::optional<TableScanner> scanner_;
 };
 
-class Salvager {
+class BadgerSalvager {
  public:
-  Salvager(FileSystem& files, const std::string& path, const std::string& scratch, Salvage& salvage,
-           ToolObserver& observer)
+  BadgerSalvager(FileSystem& files, const std::string& path, const std::string& scratch, Salvage& salvage,
+                 ToolObserver& observer)
       : files_(files),
         path_(path),
         tables_(join_path(path, "tables")),
@@ -93,7 +95,9 @@ class Salvager {
     }
     manifest_ = std::move(*read.value());
     salvage_.know({.buckets = {manifest_->buckets.begin(), manifest_->buckets.end()},
+                   .bucket_generation = manifest_->bucket_generation,
                    .through = manifest_->flushed_through,
+                   .log_reaches = manifest_->log_reaches,
                    .passed_ms = manifest_->passed_ms,
                    .judged_ms = manifest_->judged_ms});
     return {};
@@ -140,6 +144,8 @@ class Salvager {
 
   // Of each key what has the highest sequence.
   Status merge() {
+    std::sort(lost_.begin(), lost_.end(),
+              [](const Lost& a, const Lost& b) { return a.range.begin() < b.range.begin(); });
     std::vector<Run> runs = make_runs();
     for (Run& run : runs)
       if (Status status = run.begin(files_); !status) return status;
@@ -172,7 +178,7 @@ class Salvager {
       auto value = read_value(key, entry.log_file, entry.log_offset, entry.value_bytes);
       const ErrorKind kind = value.is_ok() ? ErrorKind::closed : value.status().kind();
       if (kind == ErrorKind::corruption || kind == ErrorKind::not_found)
-        return salvage_.take_lost(key, entry.sequence, value.status());
+        return salvage_.take_lost(key, entry.sequence, entry.expires_at_ms, value.status());
       if (!value.is_ok()) return value.status();
       state.value = std::move(value).value();
     }
@@ -190,8 +196,13 @@ class Salvager {
     LostRange range;
     uint64_t older_keys = 0;
   };
+  // Keys come in order: of the ranges, which are sorted by where they begin, only those are looked at that have begun
+  // and not ended.
   void note_older(const std::string& key, Sequence sequence) {
-    for (Lost& lost : lost_) lost.older_keys += lost.range.may_hide(key, sequence);
+    for (; next_lost_ < lost_.size() && lost_[next_lost_].range.begins_before(key); ++next_lost_)
+      current_.push_back(&lost_[next_lost_]);
+    std::erase_if(current_, [&](const Lost* lost) { return lost->range.ends_before(key); });
+    for (Lost* lost : current_) lost->older_keys += lost->range.may_hide(key, sequence);
   }
   void tell_older() const {
     constexpr size_t ranges_told_max = 100;
@@ -215,13 +226,15 @@ class Salvager {
   std::optional<TreeManifest> manifest_;
   std::vector<TableFilePtr> found_;
   std::vector<Lost> lost_;
+  size_t next_lost_ = 0;
+  std::vector<Lost*> current_;
 };
 
 }  // namespace
 
 Status salvage_badger(FileSystem& files, const std::string& path, const std::string& scratch, Salvage& salvage,
                       ToolObserver& observer) {
-  return Salvager(files, path, scratch, salvage, observer).run();
+  return BadgerSalvager(files, path, scratch, salvage, observer).run();
 }
 
 }  // namespace sett::storage

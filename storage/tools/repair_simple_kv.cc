@@ -1,6 +1,7 @@
+#include <algorithm>
 #include <charconv>
-#include <map>
 #include <optional>
+#include <set>
 
 #include "storage/keys/tree_key.h"
 #include "storage/simple_kv/manifest.h"
@@ -12,6 +13,8 @@ namespace sett::storage {
 
 namespace {
 
+constexpr uint32_t shards_max = 1024;
+
 // "<generation>-<shard>.snapshot"
 std::optional<uint64_t> generation_of(std::string_view name) {
   uint64_t generation = 0;
@@ -21,9 +24,9 @@ std::optional<uint64_t> generation_of(std::string_view name) {
   return fits ? std::optional(generation) : std::nullopt;
 }
 
-class Salvager {
+class SimpleKvSalvager {
  public:
-  Salvager(FileSystem& files, const std::string& path, Salvage& salvage, ToolObserver& observer)
+  SimpleKvSalvager(FileSystem& files, const std::string& path, Salvage& salvage, ToolObserver& observer)
       : files_(files),
         state_(join_path(path, "last_state")),
         wal_(join_path(path, "wal")),
@@ -37,44 +40,82 @@ class Salvager {
       return Status::error(ErrorKind::not_found, "there is no value log");
     };
     if (Status status = salvage_.read_log(files_, wal_, no_value, progress_); !status) return status;
-    for (const std::string& name : snapshots_)
-      if (Status status = take(join_path(state_, name)); !status) return status;
+    for (uint32_t shard = 0; shard < shards_ && generation_ > 0; ++shard)
+      if (Status status = take(shard); !status) return status;
     return salvage_.finish();
   }
 
  private:
-  // Which files are the state: what the manifest says, else the newest of which there are the most.
+  // Which files are the state: what the manifest says, else the newest that are whole.
   Status choose() {
     const auto names = list_names(files_, state_);
     if (!names.is_ok()) return names.status();
-    std::map<uint64_t, std::vector<std::string>> found;
+    std::set<uint64_t> generations;
     for (const std::string& name : names.value())
-      if (const auto generation = generation_of(name)) found[*generation].push_back(name);
+      if (const auto generation = generation_of(name)) generations.insert(*generation);
     auto read = read_manifest(files_, state_);
     if (!read.is_ok() && read.status().kind() != ErrorKind::corruption) return read.status();
     if (read.is_ok() && read.value()) {
       const Manifest& manifest = *read.value();
-      snapshots_ = found[manifest.generation];
+      generation_ = manifest.generation;
+      shards_ = std::min(manifest.shards, shards_max);
       salvage_.know({.buckets = manifest.buckets,
+                     .bucket_generation = manifest.bucket_generation,
                      .through = manifest.begin,
+                     .log_reaches = manifest.log_reaches,
                      .gone_through = manifest.end,
                      .judged_ms = manifest.expiry_floor_ms});
       return {};
     }
-    observer_.on_note(state_ +
-                      ": without its manifest the newest whole snapshot is taken, and buckets have the names "
-                      "that the log still tells");
-    for (auto& [generation, its_files] : found)
-      if (its_files.size() >= snapshots_.size()) snapshots_ = its_files;
+    for (const uint64_t generation : generations)
+      if (Status status = try_generation(generation); !status) return status;
+    observer_.on_note(state_ + ": without its manifest " +
+                      (shards_ == 0 ? "there is no snapshot"
+                                    : "the snapshot " + std::to_string(generation_) + " is taken, " +
+                                          (is_whole_ ? "the newest one that is whole" : "the one that has most keys")) +
+                      ", and buckets have the names that the log still tells");
     return {};
   }
 
-  Status take(const std::string& path) {
-    Status status;
+  // In ascending order: better than those before, if it is whole, or has more than the others of which none is.
+  Status try_generation(uint64_t generation) {
+    bool is_whole = true;
     uint64_t entries = 0;
+    uint32_t shards = 0;
+    for (; shards < shards_max; ++shards) {
+      const std::string path = join_path(state_, snapshot_file_name(generation, shards));
+      const auto exists = files_.exists(path);
+      if (!exists.is_ok()) return exists.status();
+      if (!exists.value()) break;
+      SnapshotVisitor visitor;
+      visitor.header = [&](uint64_t its_generation, uint32_t its_shard) {
+        is_whole = is_whole && its_generation == generation && its_shard == shards;
+      };
+      visitor.entry = [&](const SnapshotEntry&) { ++entries; };
+      visitor.damage = [&](const Status&) { is_whole = false; };
+      const Status walked = walk_snapshot(files_, path, visitor);
+      if (!walked && walked.kind() != ErrorKind::corruption) return walked;
+      is_whole = is_whole && walked.is_ok();
+    }
+    if (is_whole ? shards == 0 : is_whole_ || entries < entries_) return {};
+    generation_ = generation;
+    shards_ = shards;
+    is_whole_ = is_whole;
+    entries_ = entries;
+    return {};
+  }
+
+  Status take(uint32_t shard) {
+    const std::string path = join_path(state_, snapshot_file_name(generation_, shard));
+    Status status;
+    uint64_t entries = 0, damaged = 0;
+    bool is_its_own = true;
     SnapshotVisitor visitor;
+    visitor.header = [&](uint64_t its_generation, uint32_t its_shard) {
+      is_its_own = its_generation == generation_ && its_shard == shard;
+    };
     visitor.entry = [&](const SnapshotEntry& entry) {
-      if (!status) return;
+      if (!status || !is_its_own) return;
       ++entries;
       status = salvage_.take(tree_key(entry.bucket, entry.key), {.is_present = true,
                                                                  .sequence = entry.sequence,
@@ -82,10 +123,13 @@ class Salvager {
                                                                  .value = std::string(entry.value)});
     };
     visitor.block = [&](uint64_t, SnapshotBlock, uint64_t stored_bytes, uint32_t) { progress_.add(stored_bytes); };
+    visitor.damage = [&](const Status&) { ++damaged; };
     const Status walked = walk_snapshot(files_, path, visitor);
     if (!status) return status;
-    if (walked || walked.kind() == ErrorKind::corruption || walked.kind() == ErrorKind::not_found) return {};
-    return walked;
+    if (!walked && walked.kind() != ErrorKind::corruption && walked.kind() != ErrorKind::not_found) return walked;
+    if (walked && damaged == 0 && is_its_own) return {};
+    observer_.on_note(path + ": " + std::to_string(entries) + " keys are whole; what else was in it is lost");
+    return {};
   }
 
   FileSystem& files_;
@@ -93,13 +137,16 @@ class Salvager {
   Salvage& salvage_;
   ToolObserver& observer_;
   ToolProgress progress_;
-  std::vector<std::string> snapshots_;
+  uint64_t generation_ = 0;
+  uint32_t shards_ = 0;
+  bool is_whole_ = false;  // of try_generation()
+  uint64_t entries_ = 0;
 };
 
 }  // namespace
 
 Status salvage_simple_kv(FileSystem& files, const std::string& path, Salvage& salvage, ToolObserver& observer) {
-  return Salvager(files, path, salvage, observer).run();
+  return SimpleKvSalvager(files, path, salvage, observer).run();
 }
 
 }  // namespace sett::storage

@@ -25,7 +25,9 @@ class Salvage {
 
   struct Known {
     std::map<std::string, BucketId, std::less<>> buckets;
-    Sequence through = 0;       // the files hold all up to here, by the manifest
+    uint64_t bucket_generation = 0;  // of the ids up to then
+    Sequence through = 0;            // the files hold all up to here, by the manifest
+    Sequence log_reaches = 0;
     Sequence gone_through = 0;  // a key that the files lack may have gone by here
     int64_t passed_ms = INT64_MIN, judged_ms = INT64_MIN;
   };
@@ -40,7 +42,7 @@ class Salvage {
   // A key of the files, once each; `found.is_present` false: it is deleted.
   Status take(std::string_view tree_key, KeyState found);
   // A key whose newest value is lost.
-  Status take_lost(std::string_view tree_key, Sequence sequence, const Status& why);
+  Status take_lost(std::string_view tree_key, Sequence sequence, int64_t expires_at_ms, const Status& why);
   // After the last key: those that only the log has.
   Status finish();
 
@@ -51,6 +53,11 @@ class Salvage {
   Status scan(FileSystem& files, const std::string& directory, const ReadValue& read_value);
   Status note_record(Sequence sequence, std::string_view record, const ReadValue& read_value, bool lacks_are_torn);
   void tell_lost(std::string_view tree_key, const std::string& why);
+  void note_gap(const std::string& directory, Sequence from, Sequence before);
+  // "": the bucket is gone. One whose name is lost gets another.
+  std::string name_of(BucketId bucket);
+  bool was_known(BucketId bucket) const;
+  bool is_due(int64_t expires_at_ms) const;
 
   StoreFiller& filler_;
   ToolObserver& observer_;
@@ -59,7 +66,7 @@ class Salvage {
   bool has_manifest_ = false;
   KeyHistory history_;
   std::set<BucketId> nameless_;
-  uint64_t kept_ = 0, lost_ = 0;
+  uint64_t kept_ = 0, lost_ = 0, gaps_ = 0;
 };
 
 }  // namespace sett::storage

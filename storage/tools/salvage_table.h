@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,11 @@ struct LostRange {
   std::optional<std::string> largest;  // nullopt: not known
   Sequence last_sequence = UINT64_MAX;
 
+  const std::string& begin() const { return std::max(after, smallest); }
+  bool begins_before(std::string_view tree_key) const { return begin() <= tree_key; }
+  bool ends_before(std::string_view tree_key) const {
+    return (before && *before <= tree_key) || (largest && *largest < tree_key);
+  }
   bool may_hide(std::string_view tree_key, Sequence sequence) const {
     return sequence < last_sequence && after < tree_key && smallest <= tree_key && (!before || tree_key < *before) &&
            (!largest || tree_key <= *largest);

@@ -30,6 +30,7 @@ class Verifier {
     }
     const bool is_known = read.value().has_value();
     const Manifest manifest = read.value().value_or(Manifest{});
+    const bool has_snapshots = bytes_in(files_, state_, ".snapshot") > 0;
     if (is_known && manifest.shards > shards_max)
       return observer_.on_damage(Status::corruption(manifest_path, 0, "the number of shards is impossible"));
     if (is_known) observer_.on_good_file(manifest_path, {});
@@ -37,7 +38,10 @@ class Verifier {
       for (uint32_t shard = 0; shard < manifest.shards; ++shard) verify_snapshot(manifest, shard);
     verify_log(
         files_,
-        {.directory = wal_, .after = manifest.begin, .must_exist = is_known, .must_reach = manifest.log_reaches},
+        {.directory = wal_,
+         .after = manifest.begin,
+         .must_exist = is_known || has_snapshots,
+         .must_reach = manifest.log_reaches},
         [this](Sequence sequence, std::string_view record) { return check_record(sequence, record); }, observer_,
         progress_);
   }

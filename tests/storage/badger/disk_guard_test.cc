@@ -12,6 +12,8 @@ constexpr uint64_t mb = 1 << 20;
 
 DiskFacts some_facts() {
   return {.free = 500 * mb,
+          .disk_free = 600 * mb,
+          .limit_free = 500 * mb,
           .memtables = 50 * mb,
           .level0 = 40 * mb,
           .base_level = 100 * mb,
@@ -59,8 +61,12 @@ TEST_CASE("merges have to do with the room beside files that have yet to go", "[
   REQUIRE(DiskGuard::room_for_merges(facts) == UINT64_MAX);
   facts.needless = 140 * mb;
   REQUIRE(DiskGuard::room_for_merges(facts) == (500 - 140 - 50) * mb);
+  facts.disk_free = 300 * mb;
+  REQUIRE(DiskGuard::room_for_merges(facts) == (300 - 50) * mb);
   facts.needless = 470 * mb;
   REQUIRE(DiskGuard::room_for_merges(facts) == 0);
+  facts.limit_free = UINT64_MAX;
+  REQUIRE(DiskGuard::room_for_merges(facts) == (300 - 50) * mb);
 }
 
 TEST_CASE("writes are refused before that room is touched, and come back when there is more", "[badger][disk_guard]") {

@@ -279,7 +279,7 @@ TEST_CASE("a flipped byte in a log that was closed is damage, and nothing is cha
       REQUIRE(status.file() == log.name);
       REQUIRE(status.offset().has_value());
       REQUIRE(*status.offset() <= at);
-      REQUIRE(status.message().find("restore the data directory") != std::string::npos);
+      REQUIRE(status.message().find("settd repair") != std::string::npos);
       REQUIRE(log.with.files->content(log.name) == bytes);
       REQUIRE(log.with.segments().size() == 1);
       REQUIRE(log.found_a_prefix());

@@ -101,6 +101,24 @@ TEST_CASE("key history: what a pass has removed stays so, whatever came later", 
   CHECK(end(history, "d", present("found", 7, 120)).state.is_present);
 }
 
+TEST_CASE("key history: a change behind a gap is not done to a value from before it", "[tools]") {
+  KeyHistory history;
+  history.add(5, {put("a", "one"), put("b", "two")}, {});
+  history.add_gap(8);
+  history.add(8, {splice("a", "!", 3, 4), expire("b", 700), put("c", "new")}, {});
+  history.add(9, {splice("c", "!", 3, 4)}, {});
+  const Ended a = end(history, "a");
+  CHECK_FALSE(a.is_whole);
+  CHECK_FALSE(a.state.is_present);
+  const Ended b = end(history, "b");
+  CHECK((b.is_whole && b.state.value == "two" && b.state.expires_at_ms == 700));
+  const Ended c = end(history, "c");
+  CHECK((c.is_whole && c.state.value == "new!"));
+  history.bind("x", bucket);
+  history.bind("x", other);  // perhaps a swap was lost, and the bucket has another name
+  CHECK_FALSE(history.is_dropped(bucket));
+}
+
 TEST_CASE("key history: names go from bucket to bucket", "[tools]") {
   KeyHistory history;
   history.bind("a", bucket);

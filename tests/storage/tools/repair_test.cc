@@ -57,6 +57,12 @@ std::vector<std::string> files_in(SimulatedFileSystem& files, const std::string&
   return found;
 }
 
+void sync_and_kill(EngineHarness& with) {
+  with.store().journal().request_sync();
+  with.executor.run_ready();
+  with.kill();
+}
+
 // Any commands, with flushes, merges and snapshots between them; killed.
 StoreModel fill(EngineHarness& with, uint64_t seed, int steps = 250) {
   REQUIRE(with.open());
@@ -69,9 +75,7 @@ StoreModel fill(EngineHarness& with, uint64_t seed, int steps = 250) {
     if (random.one_in(80)) REQUIRE(with.snapshot());
     if (random.one_in(30)) with.executor.run_for(600);
   }
-  with.store().journal().request_sync();
-  with.executor.run_ready();
-  with.kill();
+  sync_and_kill(with);
   return model;
 }
 
@@ -86,6 +90,27 @@ StoreModel content(EngineHarness& with) {
 void forget_empty(StoreModel& model, int64_t now_ms) {
   model.forget_expired(now_ms);
   std::erase_if(model.buckets, [](const auto& bucket) { return bucket.second.empty(); });
+}
+
+// Killed with a record that tells that all before it were synced.
+void mark_and_kill(EngineHarness& with) {
+  with.store().journal().request_sync();
+  with.executor.run_ready();
+  REQUIRE(with.put("0", "last", "value") == EngineHarness::Outcome::committed);
+  sync_and_kill(with);
+}
+
+// A byte of the log's record that has the mark, so many bytes in front of it.
+void damage_record(SimulatedFileSystem& files, const std::string& mark, size_t before) {
+  for (const std::string& path : files_in(files, "/db/wal")) {
+    std::string bytes = files.content(path);
+    const size_t at = bytes.find(mark);
+    if (at == std::string::npos) continue;
+    bytes[at] ^= 1;
+    if (before > 0) bytes[at - before] ^= 1;
+    return files.set_content(path, bytes);
+  }
+  FAIL("no record has " << mark);
 }
 
 void cut_zeroes(SimulatedFileSystem& files, const std::string& path) {
@@ -231,6 +256,151 @@ TEST_CASE("repair: without a manifest no key is lost that lives, though buckets 
       }
     REQUIRE(with.close());
   }
+}
+
+TEST_CASE("repair: keys of a bucket whose name is lost are kept under another", "[tools][repair]") {
+  const std::string engine = GENERATE("badger", "simple_kv");
+  const bool is_flush = GENERATE(false, true);
+  EngineHarness with(options_of(engine, 1));
+  REQUIRE(with.open());
+  REQUIRE(with.put("0", "first", "value") == EngineHarness::Outcome::committed);
+  if (is_flush) {
+    REQUIRE(with.put("b", "before", "value") == EngineHarness::Outcome::committed);
+    REQUIRE(with.snapshot());
+    REQUIRE(with.flush("b") == EngineHarness::Outcome::committed);
+    REQUIRE(with.put("b", "flushed and MARKED", "value") == EngineHarness::Outcome::committed);
+  } else {
+    REQUIRE(with.put("b", "bound and MARKED", "value") == EngineHarness::Outcome::committed);
+  }
+  for (int i = 0; i < 20; ++i)
+    REQUIRE(with.put("b", "key" + std::to_string(i), "value") == EngineHarness::Outcome::committed);
+  mark_and_kill(with);
+  // The record before it too, which has the name.
+  damage_record(*with.files, is_flush ? std::string("flushed and MARKED") : "bound and MARKED", is_flush ? 60 : 0);
+  ToolNotes notes;
+  const Status repaired = repair(with, *with.files, notes);
+  INFO(repaired.to_string() << "\n" << notes.text());
+  REQUIRE(repaired);
+  CHECK(notes.has_note("are lost"));
+  REQUIRE(with.open());
+  const StoreModel found = content(with);
+  size_t most = 0;
+  for (const auto& [name, items] : found.buckets) {
+    most = std::max(most, items.size());
+    if (items.size() >= 20) CHECK((name == "b" || name.starts_with("recovered:")));
+  }
+  CHECK(most >= 20);
+  CHECK(found.buckets.at("0").contains("first"));
+}
+
+TEST_CASE("repair: a change is not done to a value from before a gap in the log", "[tools][repair]") {
+  const std::string engine = GENERATE("badger", "simple_kv");
+  EngineHarness with(options_of(engine, 1));
+  REQUIRE(with.open());
+  REQUIRE(with.put("0", "k", "aaaa") == EngineHarness::Outcome::committed);
+  REQUIRE(with.put("0", "k", "MARKEDbbbbbbbb") == EngineHarness::Outcome::committed);
+  REQUIRE(with.splice("0", "k", 0, "c", 14) == EngineHarness::Outcome::committed);
+  REQUIRE(with.put("0", "other", "value") == EngineHarness::Outcome::committed);
+  mark_and_kill(with);
+  damage_record(*with.files, "MARKED", 0);
+  ToolNotes notes;
+  REQUIRE(repair(with, *with.files, notes));
+  INFO(notes.text());
+  CHECK(notes.has_note("lost: "));
+  REQUIRE(with.open());
+  CHECK_FALSE(with.get("0", "k").has_value());
+  CHECK(with.get("0", "other") == "value");
+}
+
+TEST_CASE("repair: which snapshot counts where the manifest is lost", "[tools][repair]") {
+  EngineHarness with(options_of("simple_kv", 1));
+  REQUIRE(with.open());
+  for (int i = 0; i < 200; ++i)
+    REQUIRE(with.put("0", "key" + std::to_string(i), "value") == EngineHarness::Outcome::committed);
+  REQUIRE(with.snapshot());
+  for (int i = 0; i < 200; ++i)
+    REQUIRE(with.put("0", "key" + std::to_string(i), "newer") == EngineHarness::Outcome::committed);
+  sync_and_kill(with);
+  const std::string state = "/db/last_state/";
+  std::vector<std::string> names;
+  const auto listed = with.files->list("/db/last_state").value();
+  for (const std::string& name : listed)
+    if (name.ends_with(".snapshot")) names.push_back(name);
+  REQUIRE(names.size() == 4);
+  const uint64_t generation = std::stoull(names[0]);
+  const auto next = [&](const std::string& name) {
+    return state + std::to_string(generation + 1) + name.substr(name.find('-'));
+  };
+  ToolNotes notes;
+  SECTION("a newer one was begun") {
+    for (const std::string& name : names) {
+      REQUIRE(with.files->create(next(name)));
+      with.files->set_content(next(name), with.files->content(state + name).substr(0, 60));
+    }
+  }
+  SECTION("a file is of another shard") {
+    with.files->set_content(state + names[1], with.files->content(state + names[2]));
+    REQUIRE(repair(with, *with.files, notes));
+    INFO(notes.text());
+    REQUIRE(with.open());
+    for (const auto& [key, entry] : with.content("0")) CHECK(entry.first == "newer");
+    CHECK(with.count("0") == 200);  // the log has all of them
+    return;
+  }
+  SECTION("all of one is damaged") {
+    for (const std::string& name : names) {
+      std::string bytes = with.files->content(state + name);
+      bytes[bytes.size() / 2] ^= 1;
+      with.files->set_content(state + name, bytes);
+    }
+    with.files->set_content(state + "MANIFEST", "damaged");
+    REQUIRE(repair(with, *with.files, notes));
+    INFO(notes.text());
+    for (const std::string& name : names) CHECK(notes.has_note(name + ": "));
+    return;
+  }
+  REQUIRE(with.files->remove(state + "MANIFEST"));
+  const auto segments = with.files->list("/db/wal").value();
+  for (const std::string& name : segments) REQUIRE(with.files->remove("/db/wal/" + name));
+  // Not an empty store: that one would remove the snapshots.
+  const Status opened = with.open();
+  CHECK(opened.kind() == ErrorKind::corruption);
+  REQUIRE(repair(with, *with.files, notes));
+  INFO(notes.text());
+  REQUIRE(with.open());
+  uint64_t keys = 0;
+  for (const auto& [name, items] : content(with).buckets) keys += items.size();
+  CHECK(keys == 200);
+}
+
+TEST_CASE("repair: what fails on the way leaves the store as it was, and nothing beside it", "[tools][repair]") {
+  const std::string engine = GENERATE("badger", "simple_kv");
+  EngineHarness first(options_of(engine, 5));
+  fill(first, 5, 100);
+  cut_zeroes(*first.files, files_in(*first.files, "/db/wal").back());
+  EngineHarness with(options_of(engine, 5));
+  with.files = first.files->kill();
+  with.files->set_capacity(with.files->used_bytes() + 20'000);
+  ToolNotes notes;
+  const Status refused = repair(with, *with.files, notes);
+  INFO(refused.to_string());
+  REQUIRE(refused.kind() == ErrorKind::no_space);
+  CHECK_FALSE(with.files->exists("/db/repaired").value());
+  CHECK_FALSE(with.files->exists("/db/salvaged").value());
+  CHECK_FALSE(with.files->exists("/db/damaged").value());
+  with.files->set_capacity(SimulatedFileSystem::unlimited);
+  REQUIRE(with.files->create("/db/RESTORING"));
+  const Status restoring = repair(with, *with.files, notes);
+  CHECK(restoring.to_string().find("settd restore") != std::string::npos);
+  REQUIRE(with.files->remove("/db/RESTORING"));
+  REQUIRE(repair(with, *with.files, notes));
+  const Status again = repair(with, *with.files, notes);
+  CHECK(again);
+  const std::string wal = files_in(*with.files, "/db/wal").back();
+  std::string bytes = with.files->content(wal);
+  bytes[30] ^= 1;
+  with.files->set_content(wal, bytes);
+  CHECK(repair(with, *with.files, notes).to_string().find("/db/damaged") != std::string::npos);
 }
 
 TEST_CASE("repair: the power goes after any call: damaged still, none that opens, or repaired",
