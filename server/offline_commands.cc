@@ -7,6 +7,7 @@
 #include "server/console_observer.h"
 #include "server/descriptor_limit.h"
 #include "server/offline_executor.h"
+#include "storage/backup/store_replacement.h"
 #include "storage/io/posix_file_system.h"
 #include "storage/tools/inspect.h"
 #include "storage/tools/repair.h"
@@ -108,6 +109,7 @@ int run_verify(const config::Options& options, const std::string& backup) {
   for (const auto& [backend, path] : stores) {
     const auto lock = storage::lock_store(files, path);
     if (!lock.is_ok()) return fail(lock.status());
+    if (const Status status = storage::check_replaced(files, path); !status.is_ok()) observer.on_damage(status);
     if (backend == "badger")
       storage::verify_badger(files, path, observer);
     else

@@ -50,6 +50,32 @@ Status move_tree(FileSystem& files, const std::string& from, const std::string& 
   return {};
 }
 
+Status check_moves(FileSystem& files, const std::string& from, const std::string& to,
+                   const std::function<bool(std::string_view name)>& stays) {
+  constexpr std::string_view tried_name = "MOVES";
+  const auto names = list_tree(files, from);
+  if (!names.is_ok()) return names.status();
+  std::set<std::string> folders;
+  for (const std::string& name : names.value())
+    if (!stays || !stays(name)) folders.insert(parent_path(join_path(from, name)));
+  if (Status status = files.create_directories(to); !status) return status;
+  const std::string there = join_path(to, tried_name);
+  for (const std::string& folder : folders) {
+    const std::string here = join_path(folder, tried_name);
+    for (const std::string* left : {&here, &there})  // by a power cut
+      if (Status status = files.remove(*left); !status && status.kind() != ErrorKind::not_found) return status;
+    const auto made = files.create(here);
+    if (!made.is_ok()) return made.status();
+    const Status moved = files.rename(here, there);
+    if (Status status = files.remove(moved ? there : here); !status) return status;
+    if (!moved)
+      return Status::error(ErrorKind::unsupported,
+                           folder + ": files cannot be moved to " + to +
+                               " (another file system?); nothing was changed: " + moved.to_string());
+  }
+  return {};
+}
+
 Status remove_tree(FileSystem& files, const std::string& directory, std::string_view last) {
   const auto exists = files.exists(directory);
   if (!exists.is_ok()) return exists.status();

@@ -21,6 +21,9 @@ bool is_in_folder(std::string_view name, std::string_view folder);
 // changed is synced. What was moved when the power went is moved, the rest is not.
 Status move_tree(FileSystem& files, const std::string& from, const std::string& to,
                  const std::function<bool(std::string_view name)>& stays = {});
+// Whether move_tree() could: every folder is tried with a file of no bytes. Else it is on another file system.
+Status check_moves(FileSystem& files, const std::string& from, const std::string& to,
+                   const std::function<bool(std::string_view name)>& stays = {});
 // All of it, the folder too; each folder is synced. `last`, if not empty, is a name of a file in it that goes when all
 // else is gone for good. Ok where it does not exist.
 Status remove_tree(FileSystem& files, const std::string& directory, std::string_view last = {});

@@ -1,6 +1,7 @@
 #include "storage/badger/disk_guard.h"
 
 #include <algorithm>
+#include <map>
 
 #include "storage/badger/flusher.h"
 #include "storage/lsm/compaction_picker.h"
@@ -45,7 +46,14 @@ Result<DiskFacts> DiskGuard::gather() const {
   facts.tables = version->bytes();
   facts.level0 = version->bytes(0);
   for (int level = 1; level < levels_max && facts.base_level == 0; ++level) facts.base_level = version->bytes(level);
-  for (const VlogMeta& file : engine_.versions_->manifest().value_logs) facts.value_logs += file.file_bytes;
+  // The manifest knows them as of the last flush, the writer those that it has written to since the start.
+  std::map<uint64_t, uint64_t> value_logs;
+  for (const VlogMeta& file : engine_.versions_->manifest().value_logs) value_logs[file.number] = file.file_bytes;
+  for (const ValueWriter::File& file : engine_.value_writer_->files()) {
+    uint64_t& bytes = value_logs[file.number];
+    bytes = std::max(bytes, file.bytes);
+  }
+  for (const auto& [number, bytes] : value_logs) facts.value_logs += bytes;
   // The segment that is written to and those made ahead have their whole size.
   constexpr uint64_t segments_ahead = 2;
   const LogStats log = engine_.log_->stats();
@@ -72,6 +80,13 @@ uint64_t DiskGuard::room_for_merges() const {
   if (!is_tight() || engine_.versions_->needless_bytes() == 0) return UINT64_MAX;
   const auto facts = gather();
   return facts.is_ok() ? room_for_merges(facts.value()) : UINT64_MAX;
+}
+
+uint64_t DiskGuard::room_for_collection() const {
+  if (!is_tight()) return UINT64_MAX;
+  const auto facts = gather();
+  if (!facts.is_ok()) return UINT64_MAX;
+  return facts.value().free - std::min(facts.value().free, facts.value().memtables);
 }
 
 DiskGuard::Answer DiskGuard::admit() {

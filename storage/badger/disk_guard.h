@@ -41,6 +41,8 @@ class DiskGuard {
   // What merges may write in all. What is kept free for them is there but for files that have yet to go: as long as
   // there are such, a merge may have to wait. Blocks on the disk.
   uint64_t room_for_merges() const;
+  // What a collection may copy: its file goes only when that is flushed. Blocks on the disk.
+  uint64_t room_for_collection() const;
   bool is_tight() const { return is_tight_.load(std::memory_order_relaxed); }
   bool refuses() const { return refuses_.load(std::memory_order_relaxed); }
   uint64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "storage/badger/compactor.h"
+#include "storage/badger/disk_guard.h"
 #include "storage/badger/flusher.h"
 #include "storage/keys/tree_key.h"
 
@@ -98,7 +99,8 @@ std::optional<VlogMeta> ValueLogGc::choose() {
   const Sequence flushed = engine_.flusher_->flushed_through();
   const TreeManifest manifest = engine_.versions_->manifest();
   const auto pointed_to = engine_.versions_->current()->value_bytes_in();
-  uint64_t bytes = 0, live = 0;
+  const uint64_t room = engine_.disk_guard_->room_for_collection();
+  uint64_t bytes = 0, live = 0, deadest_live = 0;
   std::optional<VlogMeta> deadest;
   double deadest_share = 0;
   MutexLock lock(mutex_);
@@ -113,9 +115,11 @@ std::optional<VlogMeta> ValueLogGc::choose() {
     const double share = 1 - static_cast<double>(live_in) / static_cast<double>(bytes_in);
     if (share > deadest_share) {
       deadest_share = share;
+      deadest_live = live_in;
       deadest = file;
     }
   }
+  if (deadest && deadest_live > room) return std::nullopt;  // what is deleted or merged may make some
   if (wish_) return deadest_share >= worth_it ? deadest : std::nullopt;
   const bool is_due = engine_.clock_.steady_ms() >= next_run_ms_;
   const bool wastes = static_cast<double>(bytes) > engine_.options_.space_amplification_max * static_cast<double>(live);

@@ -199,7 +199,7 @@ std::vector<ValueWriter::File> ValueWriter::files() const {
 
 uint64_t ValueWriter::bytes_ahead() const {
   MutexLock lock(mutex_);
-  return number_ == 0 ? 0 : allocated_ - std::min(allocated_, end_);
+  return number_ == 0 ? 0 : allocated_ - std::min(allocated_, synced_);
 }
 
 void ValueWriter::forget(uint64_t number) {

@@ -50,10 +50,12 @@ class Repair {
         observer_.on_note(target_.path + ": nothing is damaged, nothing was changed");
         return {};
       }
+      if (Status status = check_moves(files_, target_.path, old_, stays); !status) return status;
       if (Status status = check_free(); !status) return status;
       if (Status status = make_new(); !status) {
         for (const std::string* folder : {&new_, &scratch_})
           [[maybe_unused]] const Status removed = remove_tree(files_, *folder);  // the next run tries it again
+        [[maybe_unused]] const Status removed = files_.remove_directory(old_);
         return status;
       }
     }
@@ -88,10 +90,15 @@ class Repair {
   }
 
   Status check_free() const {
-    const auto is_there = files_.exists(old_);
-    if (!is_there.is_ok() || !is_there.value()) return is_there.is_ok() ? Status() : is_there.status();
+    const auto names = list_tree(files_, old_);
+    if (!names.is_ok() || names.value().empty()) return names.status();
     return Status::error(ErrorKind::invalid_argument,
                          old_ + ": is there from an earlier repair; move it away or remove it first");
+  }
+
+  static bool stays(std::string_view name) {
+    return name == "LOCK" || name == repair_is_made_name || is_in_folder(name, new_folder) ||
+           is_in_folder(name, damaged_folder_name);
   }
 
   // Complete and on disk, beside the damaged one.
@@ -152,10 +159,6 @@ class Repair {
     if (!is_empty.value()) {
       if (Status status = check_new(); !status) return status;
       if (Status status = make_marker(is_made_); !status) return status;
-      const auto stays = [](std::string_view name) {
-        return name == "LOCK" || name == repair_is_made_name || is_in_folder(name, new_folder) ||
-               is_in_folder(name, damaged_folder_name);
-      };
       if (Status status = move_tree(files_, target_.path, old_, stays); !status) return status;
       if (Status status = make_marker(is_empty_); !status) return status;
     }

@@ -65,8 +65,9 @@ class BadgerSalvager {
 
   Status run() {
     if (Status status = read_manifest(); !status) return status;
-    const auto found = find_tables(files_, tables_);
+    auto found = find_tables(files_, tables_);
     if (!found.is_ok()) return found.status();
+    if (Status status = name_by_footer(found.value()); !status) return status;
     uint64_t bytes = bytes_in(files_, join_path(path_, "wal"), ".wal");
     for (const auto& [number, path] : found.value().paths) bytes += size_of_file(files_, path);
     ToolProgress progress(observer_, bytes);
@@ -100,6 +101,22 @@ class BadgerSalvager {
                    .log_reaches = manifest_->log_reaches,
                    .passed_ms = manifest_->passed_ms,
                    .judged_ms = manifest_->judged_ms});
+    return {};
+  }
+
+  // A table whose name is another's is known by its footer, unless that is damaged.
+  Status name_by_footer(FoundTables& found) const {
+    std::map<uint64_t, std::string> paths, unknown;
+    for (const auto& [number, path] : found.paths) {
+      const auto told = table_number(files_, path);
+      if (!told.is_ok() && told.status().kind() != ErrorKind::corruption) return told.status();
+      if (told.is_ok())
+        paths.emplace(told.value(), path);
+      else
+        unknown.emplace(number, path);
+    }
+    paths.merge(unknown);
+    found.paths = std::move(paths);
     return {};
   }
 

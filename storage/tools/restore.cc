@@ -36,11 +36,12 @@ class Restore {
 
   Status run() {
     if (Status status = make_new(); !status) return status;
-    if (Status status = set_marker(); !status) return status;
     const auto stays = [](std::string_view name) {
       return name == "LOCK" || name == restore_marker_name || is_in_folder(name, new_folder) ||
              is_in_folder(name, old_folder) || is_in_folder(name, damaged_folder_name);
     };
+    if (Status status = check_moves(files_, target_.path, old_, stays); !status) return status;
+    if (Status status = set_marker(); !status) return status;
     if (Status status = move_tree(files_, target_.path, old_, stays); !status) return status;
     if (Status status = move_tree(files_, new_, target_.path); !status) return status;
     for (const std::string* done : {&old_, &new_})

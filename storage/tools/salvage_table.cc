@@ -89,6 +89,34 @@ class Copier {
 
 }  // namespace
 
+Result<uint64_t> table_number(FileSystem& files, const std::string& path) {
+  const auto file = files.open(path);
+  if (!file.is_ok()) return file.status();
+  const uint64_t size = file.value()->size();
+  std::string bytes(table_format::footer_bytes, '\0');
+  if (size < bytes.size()) return Status::corruption(path, size, "the file is too short for a table");
+  const uint64_t offset = size - bytes.size();
+  const auto got = file.value()->read(offset, bytes.data(), bytes.size());
+  if (!got.is_ok()) return got.status();
+  if (got.value() != bytes.size()) return Status::corruption(path, offset, "the file ends early");
+  const auto footer = table_format::decode_footer(bytes, path, offset);
+  if (!footer.is_ok()) return footer.status();
+  return footer.value().number;
+}
+
+namespace {
+
+bool is_another(FileSystem& files, const std::string& path, const TableMeta& expected) {
+  const auto number = table_number(files, path);
+  if (!number.is_ok()) return false;
+  if (number.value() != expected.number) return true;
+  const auto opened = Table::open(files, path, expected.number);
+  return opened.is_ok() &&
+         table_meta(opened.value()->properties(), expected.number, opened.value()->file_bytes()) != expected;
+}
+
+}  // namespace
+
 Result<SalvagedTable> salvage_table(FileSystem& files, const std::string& path, uint64_t number,
                                     const TableMeta* expected, const std::string& folder, ToolObserver& observer,
                                     ToolProgress& progress) {
@@ -100,6 +128,15 @@ Result<SalvagedTable> salvage_table(FileSystem& files, const std::string& path, 
     const Table& table = *opened.value();
     return SalvagedTable{std::make_shared<TableFile>(path, table_meta(table.properties(), number, table.file_bytes())),
                          {}};
+  }
+  if (expected && is_another(files, path, *expected)) {
+    observer.on_note(path + ": is a table of another store or time: nothing of it is taken");
+    SalvagedTable nothing;
+    LostRange& all = nothing.lost.emplace_back();
+    all.smallest = expected->smallest;
+    all.largest = expected->largest;
+    all.last_sequence = expected->last_sequence;
+    return nothing;
   }
   auto copied = Copier(files, join_path(folder, table_file_name(number)), number).run(path);
   if (!copied.is_ok()) return copied;

@@ -33,9 +33,12 @@ struct SalvagedTable {
   std::vector<LostRange> lost;
 };
 
+// What the footer says of the file's name. corruption: it is damaged, or there is none.
+Result<uint64_t> table_number(FileSystem& files, const std::string& path);
+
 // A table of which everything can be read: the one at `path`, if it is good, else a copy in `folder` with all entries
-// that are in order and have their checksums. `expected` is what the manifest says, if it is known. Not ok: a file
-// cannot be read or written.
+// that are in order and have their checksums; nothing of one that is whole and another than `expected`, which is what
+// the manifest says, if it is known. Not ok: a file cannot be read or written.
 Result<SalvagedTable> salvage_table(FileSystem& files, const std::string& path, uint64_t number,
                                     const TableMeta* expected, const std::string& folder, ToolObserver& observer,
                                     ToolProgress& progress);

@@ -373,6 +373,52 @@ TEST_CASE("repair: which snapshot counts where the manifest is lost", "[tools][r
   CHECK(keys == 200);
 }
 
+TEST_CASE("repair: tables under each other's names, and one of another store", "[tools][repair]") {
+  constexpr int keys_all = 3000;
+  const auto make = [](EngineHarness& with, const std::string& prefix) {
+    REQUIRE(with.open());
+    Random random(9);
+    for (int i = 0; i < keys_all; ++i) {
+      std::string value(50, '\0');
+      for (char& byte : value) byte = static_cast<char>(random.next());
+      REQUIRE(with.put("0", prefix + std::to_string(i), value) == EngineHarness::Outcome::committed);
+    }
+    REQUIRE(with.snapshot());
+    with.executor.run_for(3000);
+    REQUIRE(with.close());
+    return files_in(*with.files, "/db/tables");
+  };
+  EngineHarness with(options_of("badger", 1)), other(options_of("badger", 2));
+  const auto tables = make(with, "mine:"), theirs = make(other, "theirs:");
+  REQUIRE(tables.size() > 1);
+  const bool is_manifest_lost = GENERATE(false, true);
+  const std::string first = with.files->content(tables[0]), second = with.files->content(tables[1]);
+  with.files->set_content(tables[0], second);
+  with.files->set_content(tables[1], first);
+  if (is_manifest_lost) with.files->set_content("/db/MANIFEST", "damaged");
+  ToolNotes notes;
+  const Status repaired = repair(with, *with.files, notes);
+  INFO(repaired.to_string() << "\n" << notes.text());
+  REQUIRE(repaired);
+  REQUIRE(with.open());
+  size_t keys = 0;
+  for (const auto& [name, items] : content(with).buckets) keys += items.size();
+  CHECK(keys == keys_all);
+  REQUIRE(with.snapshot());
+  REQUIRE(with.close());
+  if (is_manifest_lost) return;
+  const auto now = files_in(*with.files, "/db/tables");
+  with.files->set_content(now.back(), other.files->content(theirs.back()));
+  for (const std::string& path : files_in(*with.files, "/db/damaged")) REQUIRE(with.files->remove(path));
+  ToolNotes again;
+  REQUIRE(repair(with, *with.files, again));
+  INFO(again.text());
+  REQUIRE(with.open());
+  const auto found = with.content("0");
+  CHECK(found.size() < keys_all);
+  for (const auto& [key, entry] : found) CHECK(key.starts_with("mine:"));
+}
+
 TEST_CASE("repair: what fails on the way leaves the store as it was, and nothing beside it", "[tools][repair]") {
   const std::string engine = GENERATE("badger", "simple_kv");
   EngineHarness first(options_of(engine, 5));
