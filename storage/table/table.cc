@@ -69,15 +69,22 @@ Result<std::string> Table::read_section(size_t section) const {
   return read(at.offset, at.partition.end() - at.offset);
 }
 
+Result<Footer> read_footer(const RandomAccessFile& file, const std::string& path) {
+  if (file.size() < footer_bytes) return Status::corruption(path, 0, "the file is too short for a table");
+  const uint64_t offset = file.size() - footer_bytes;
+  std::string bytes(footer_bytes, '\0');
+  const auto got = file.read(offset, bytes.data(), bytes.size());
+  if (!got.is_ok()) return got.status();
+  if (got.value() != bytes.size()) return Status::corruption(path, offset, "the file ends early");
+  return table_format::decode_footer(bytes, path, offset);
+}
+
 Status Table::load() {
-  if (file_->size() < footer_bytes) return Status::corruption(path_, 0, "the file is too short for a table");
-  const uint64_t footer_at = file_->size() - footer_bytes;
-  auto bytes = read(footer_at, footer_bytes);
-  if (!bytes.is_ok()) return bytes.status();
-  auto footer = table_format::decode_footer(bytes.value(), path_, footer_at);
+  auto footer = read_footer(*file_, path_);
   if (!footer.is_ok()) return footer.status();
   if (footer->number != number_)
-    return Status::corruption(path_, footer_at, "the file is table " + std::to_string(footer->number));
+    return Status::corruption(path_, file_->size() - footer_bytes,
+                              "the file is table " + std::to_string(footer->number));
   epoch_ = footer->epoch;
   auto properties = read_block(footer->properties);
   if (!properties.is_ok()) return properties.status();

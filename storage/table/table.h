@@ -65,6 +65,9 @@ class Table {
   std::vector<uint64_t> section_heads_;
 };
 
+// From the end of the file. corruption: it is damaged, or the file is too short to have one.
+Result<table_format::Footer> read_footer(const RandomAccessFile& file, const std::string& path);
+
 // "<number in 20 digits>.table"
 std::string table_file_name(uint64_t number);
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "storage/base/bytes.h"
+#include "storage/table/table.h"
 
 namespace sett::storage {
 
@@ -19,14 +20,10 @@ class Walk {
       : file_(std::move(file)), path_(path), visitor_(visitor) {}
 
   Status run() {
-    if (file_->size() < footer_bytes) return Status::corruption(path_, 0, "the file is too short for a table");
-    const uint64_t footer_at = file_->size() - footer_bytes;
-    auto bytes = read(footer_at, footer_bytes);
-    if (!bytes) return bytes.status();
-    auto footer = decode_footer(*bytes, path_, footer_at);
+    auto footer = read_footer(*file_, path_);
     if (!footer) return footer.status();
     footer_ = *footer;
-    if (visitor_.footer) visitor_.footer(footer_, footer_at);
+    if (visitor_.footer) visitor_.footer(footer_, file_->size() - footer_bytes);
     if (Status status = take(show_properties()); !status) return status;
     const Status list = walk_by_list();
     if (list || list.kind() != ErrorKind::corruption) return list;

@@ -92,16 +92,9 @@ class Copier {
 Result<uint64_t> table_number(FileSystem& files, const std::string& path) {
   const auto file = files.open(path);
   if (!file.is_ok()) return file.status();
-  const uint64_t size = file.value()->size();
-  std::string bytes(table_format::footer_bytes, '\0');
-  if (size < bytes.size()) return Status::corruption(path, size, "the file is too short for a table");
-  const uint64_t offset = size - bytes.size();
-  const auto got = file.value()->read(offset, bytes.data(), bytes.size());
-  if (!got.is_ok()) return got.status();
-  if (got.value() != bytes.size()) return Status::corruption(path, offset, "the file ends early");
-  const auto footer = table_format::decode_footer(bytes, path, offset);
+  auto footer = read_footer(*file.value(), path);
   if (!footer.is_ok()) return footer.status();
-  return footer.value().number;
+  return footer->number;
 }
 
 namespace {
