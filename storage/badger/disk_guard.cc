@@ -27,7 +27,7 @@ uint64_t DiskGuard::needed(const DiskFacts& facts, const BadgerOptions& options)
 }
 
 uint64_t DiskGuard::slack(const DiskFacts& facts) {
-  return std::min(slack_bytes_max, (facts.free + facts.used) / slack_share);
+  return std::min(slack_bytes_max, (facts.free() + facts.used) / slack_share);
 }
 
 // Once writes are refused, they are let in again only when there is room for some of them.
@@ -65,7 +65,6 @@ Result<DiskFacts> DiskGuard::gather() const {
   facts.disk_free = *free;
   const uint64_t most = engine_.options_.max_disk_bytes;
   if (most > 0) facts.limit_free = most - std::min(most, facts.used);
-  facts.free = std::min(facts.disk_free, facts.limit_free);
   return facts;
 }
 
@@ -86,7 +85,7 @@ uint64_t DiskGuard::room_for_collection() const {
   if (!is_tight()) return UINT64_MAX;
   const auto facts = gather();
   if (!facts.is_ok()) return UINT64_MAX;
-  return facts.value().free - std::min(facts.value().free, facts.value().memtables);
+  return facts.value().free() - std::min(facts.value().free(), facts.value().memtables);
 }
 
 DiskGuard::Answer DiskGuard::admit() {
@@ -115,7 +114,7 @@ void DiskGuard::look() {
     is_tight_ = refuses_ = false;  // where the file system does not tell, the log finds out when it is full
     return;
   }
-  const uint64_t free = facts.value().free, gap = slack(facts.value());
+  const uint64_t free = facts.value().free(), gap = slack(facts.value());
   const uint64_t wanted = needed(facts.value(), engine_.options_);
   const uint64_t spare = free - std::min(free, wanted + gap);
   left_.store(static_cast<int64_t>(std::min<uint64_t>(spare, INT64_MAX)), std::memory_order_relaxed);

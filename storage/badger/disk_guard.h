@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -9,14 +10,14 @@ namespace sett::storage {
 
 // What the decision stands on; bytes.
 struct DiskFacts {
-  uint64_t free = 0;  // that the engine may still take: of the disk, or of max_disk_size if that is less
-  uint64_t disk_free = 0, limit_free = UINT64_MAX;  // the one and the other
+  uint64_t disk_free = 0, limit_free = UINT64_MAX;  // of the disk, and of max_disk_size
   uint64_t memtables = 0;                           // in memory, not yet in tables
   uint64_t level0 = 0, base_level = 0;              // of tables: level 0 and the one that it is merged into
   uint64_t tables = 0;                              // all of them
   uint64_t value_logs = 0;
-  uint64_t used = 0;      // of all files of the engine that count
-  uint64_t needless = 0;  // of files that have yet to go
+  uint64_t used = 0;                                                 // of all files of the engine that count
+  uint64_t needless = 0;                                             // of files that have yet to go
+  uint64_t free() const { return std::min(disk_free, limit_free); }  // that the engine may still take
 };
 
 // Whether the disk is left the room that flushes, merges and collections need for what is there already: they are what

@@ -119,7 +119,11 @@ std::optional<VlogMeta> ValueLogGc::choose() {
       deadest = file;
     }
   }
-  if (deadest && deadest_live > room) return std::nullopt;  // what is deleted or merged may make some
+  if (deadest && deadest_live > room) {  // what is deleted or merged may make some
+    if (wish_ && deadest_share >= worth_it)
+      wish_->failure = Status::error(ErrorKind::no_space, "there is no room to copy what lives in a value log");
+    return std::nullopt;
+  }
   if (wish_) return deadest_share >= worth_it ? deadest : std::nullopt;
   const bool is_due = engine_.clock_.steady_ms() >= next_run_ms_;
   const bool wastes = static_cast<double>(bytes) > engine_.options_.space_amplification_max * static_cast<double>(live);

@@ -62,7 +62,7 @@ class ValueWriter final : public LogCompanion {
   Status close();
 
   std::vector<File> files() const;
-  uint64_t bytes_ahead() const;  // allocated behind the places that were given out
+  uint64_t bytes_ahead() const;  // allocated of the active file, beyond what files() tells of
   // A sealed file that is somebody else's to know from here on.
   void forget(uint64_t number);
   // No record beyond `flushed` points to the file, and none will.

@@ -188,3 +188,23 @@ TEST_CASE("badger: upkeep ends while others write, and says so when it fails", "
   CHECK(keep_up(with, Upkeep::merge_tables));
   CHECK(keep_up(with, Upkeep::collect_values));
 }
+
+TEST_CASE("badger: a collection that somebody asks for says when there is no room for it", "[badger][caretaker]") {
+  EngineHarness with(quiet_options());
+  REQUIRE(with.open());
+  for (int i = 0; i < 60; ++i)
+    REQUIRE(with.put("0", "key" + std::to_string(i), std::string(900, 'v')) == Outcome::committed);
+  for (int i = 0; i < 60; i += 3) REQUIRE(with.remove("0", "key" + std::to_string(i)) == Outcome::committed);
+  REQUIRE(with.snapshot());
+  with.files->set_capacity(with.files->used_bytes() + 1000);
+  with.executor.run_for(500);
+  const auto refused = keep_up(with, Upkeep::collect_values);
+  INFO(refused.status().to_string());
+  REQUIRE(refused.status().kind() == ErrorKind::no_space);
+  with.files->set_capacity(SimulatedFileSystem::unlimited);
+  with.executor.run_for(500);
+  const auto collected = keep_up(with, Upkeep::collect_values);
+  INFO(collected.status().to_string());
+  REQUIRE(collected.is_ok());
+  REQUIRE(collected.value() > 0);
+}
