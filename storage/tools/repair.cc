@@ -163,6 +163,7 @@ class Repair {
       if (Status status = make_marker(is_empty_); !status) return status;
     }
     if (Status status = move_tree(files_, new_, target_.path); !status) return status;
+    if (Status status = check_in_place(); !status) return status;
     if (Status status = remove_tree(files_, new_); !status) return status;
     for (const std::string* marker : {&is_made_, &is_empty_}) {
       if (Status status = files_.remove(*marker); !status && status.kind() != ErrorKind::not_found) return status;
@@ -177,6 +178,17 @@ class Repair {
     if (!names.is_ok()) return names.status();
     if (!names.value().empty()) return {};
     return Status::corruption(new_, 0, "the new store that a repair has made is not there: nothing was changed");
+  }
+
+  // Somebody may have removed files between two runs: no empty store is opened in the place of the damaged one.
+  Status check_in_place() const {
+    const std::string manifest =
+        join_path(target_.path, target_.backend == "badger" ? "MANIFEST" : "last_state/MANIFEST");
+    const auto is_there = files_.exists(manifest);
+    if (!is_there.is_ok()) return is_there.status();
+    if (is_there.value()) return {};
+    return Status::corruption(manifest, 0,
+                              "the store that a repair has made is not there; what was damaged is in " + old_);
   }
 
   Status make_marker(const std::string& marker) {

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "storage/backup/file_tree.h"
 #include "storage/tools/verify.h"
 #include "tests/support/engine_harness.h"
 #include "tests/support/store_model.h"
@@ -34,26 +35,15 @@ Status repair(EngineHarness& with, FileSystem& files, ToolNotes& notes) {
 
 uint64_t damaged_places(FileSystem& files, const std::string& engine) {
   ToolNotes notes;
-  if (engine == "badger")
-    verify_badger(files, "/db", notes);
-  else
-    verify_simple_kv(files, "/db", notes);
+  (engine == "badger" ? verify_badger : verify_simple_kv)(files, "/db", notes);
   INFO(notes.text());
   return notes.damage.size();
 }
 
 std::vector<std::string> files_in(SimulatedFileSystem& files, const std::string& folder) {
-  std::vector<std::string> found;
-  const auto names = files.list(folder);
-  if (!names.is_ok()) return found;
-  for (const std::string& name : names.value()) {
-    const std::string path = join_path(folder, name);
-    if (files.list(path).is_ok()) {
-      for (std::string& below : files_in(files, path)) found.push_back(std::move(below));
-    } else if (name != "LOCK") {
-      found.push_back(path);
-    }
-  }
+  std::vector<std::string> found = list_tree(files, folder).value();
+  std::erase(found, "LOCK");
+  for (std::string& name : found) name = join_path(folder, name);
   return found;
 }
 
@@ -276,7 +266,7 @@ TEST_CASE("repair: keys of a bucket whose name is lost are kept under another", 
     REQUIRE(with.put("b", "key" + std::to_string(i), "value") == EngineHarness::Outcome::committed);
   mark_and_kill(with);
   // The record before it too, which has the name.
-  damage_record(*with.files, is_flush ? std::string("flushed and MARKED") : "bound and MARKED", is_flush ? 60 : 0);
+  damage_record(*with.files, is_flush ? "flushed and MARKED" : "bound and MARKED", is_flush ? 60 : 0);
   ToolNotes notes;
   const Status repaired = repair(with, *with.files, notes);
   INFO(repaired.to_string() << "\n" << notes.text());
@@ -378,11 +368,10 @@ TEST_CASE("repair: tables under each other's names, and one of another store", "
   const auto make = [](EngineHarness& with, const std::string& prefix) {
     REQUIRE(with.open());
     Random random(9);
-    for (int i = 0; i < keys_all; ++i) {
-      std::string value(50, '\0');
-      for (char& byte : value) byte = static_cast<char>(random.next());
-      REQUIRE(with.put("0", prefix + std::to_string(i), value) == EngineHarness::Outcome::committed);
-    }
+    for (int i = 0; i < keys_all; ++i)
+      REQUIRE(
+          with.put("0", prefix + std::to_string(i), std::to_string(random.next()) + std::to_string(random.next())) ==
+          EngineHarness::Outcome::committed);
     REQUIRE(with.snapshot());
     with.executor.run_for(3000);
     REQUIRE(with.close());
@@ -440,13 +429,31 @@ TEST_CASE("repair: what fails on the way leaves the store as it was, and nothing
   CHECK(restoring.to_string().find("settd restore") != std::string::npos);
   REQUIRE(with.files->remove("/db/RESTORING"));
   REQUIRE(repair(with, *with.files, notes));
-  const Status again = repair(with, *with.files, notes);
-  CHECK(again);
+  CHECK(repair(with, *with.files, notes));
   const std::string wal = files_in(*with.files, "/db/wal").back();
   std::string bytes = with.files->content(wal);
   bytes[30] ^= 1;
   with.files->set_content(wal, bytes);
   CHECK(repair(with, *with.files, notes).to_string().find("/db/damaged") != std::string::npos);
+}
+
+TEST_CASE("repair: no empty store takes the place of a damaged one", "[tools][repair]") {
+  const std::string engine = GENERATE("badger", "simple_kv");
+  EngineHarness with(options_of(engine, 4));
+  fill(with, 4, 60);
+  // As after a power cut in the middle, but the new store is gone.
+  for (const std::string& path : files_in(*with.files, "/db")) {
+    const std::string to = "/db/damaged" + path.substr(3);
+    REQUIRE(with.files->create_directories(parent_path(to)));
+    REQUIRE(with.files->rename(path, to));
+  }
+  REQUIRE(with.files->create("/db/REPAIRING"));
+  REQUIRE(with.files->create("/db/REPAIR_MOVES_IN"));
+  ToolNotes notes;
+  const Status repaired = repair(with, *with.files, notes);
+  CHECK(repaired.kind() == ErrorKind::corruption);
+  CHECK(repaired.to_string().find("/db/damaged") != std::string::npos);
+  CHECK(with.open().kind() == ErrorKind::corruption);
 }
 
 TEST_CASE("repair: the power goes after any call: damaged still, none that opens, or repaired",
@@ -469,10 +476,8 @@ TEST_CASE("repair: the power goes after any call: damaged still, none that opens
       with.files = before.files->crash(policy, calls);
       const Status opened = with.open();
       INFO("policy " << static_cast<int>(policy) << " " << opened.to_string());
-      if (opened)
-        REQUIRE(with.close());
-      else
-        refused += opened.to_string().find("settd repair") != std::string::npos;
+      refused += opened.to_string().find("settd repair") != std::string::npos;
+      if (opened) REQUIRE(with.close());
       const Status again = repair(with, *with.files, notes);
       INFO(again.to_string());
       REQUIRE(again);
