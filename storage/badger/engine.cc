@@ -26,8 +26,9 @@ void set_hot_capacity(BadgerShard& shard, uint64_t bytes) NO_THREAD_SAFETY_ANALY
 
 // With memtables that the limit on memory has room for.
 BadgerOptions fitted(BadgerOptions options) {
-  options.mem_table_bytes =
-      MemoryShares::mem_table(options.memory_limit_bytes, options.mem_table_bytes, options.mem_tables);
+  const auto fit = MemoryShares::mem_tables(options.memory_limit_bytes, {options.mem_table_bytes, options.mem_tables});
+  options.mem_table_bytes = fit.bytes;
+  options.mem_tables = fit.sealed;
   return options;
 }
 }  // namespace

@@ -14,9 +14,13 @@ constexpr uint64_t merge_bytes = 8ull << 20, log_bytes = 8ull << 20;
 constexpr uint64_t other_share = 8, cache_share_min = 16;
 }  // namespace
 
-uint64_t MemoryShares::mem_table(uint64_t limit, uint64_t configured, uint32_t mem_tables) {
+MemoryShares::MemTables MemoryShares::mem_tables(uint64_t limit, MemTables configured) {
   if (limit == 0) return configured;
-  return std::max(mem_table_min, std::min(configured, limit / 2 / (uint64_t{mem_tables} + 1)));
+  constexpr uint64_t sealed_min = 2;  // one that is flushed, and one that waits
+  const uint64_t room = limit / 2;
+  const uint64_t fitting = std::max(room / std::max<uint64_t>(configured.bytes, 1), 1 + sealed_min) - 1;
+  const uint64_t sealed = std::min<uint64_t>(configured.sealed, fitting);
+  return {std::max(mem_table_min, std::min(configured.bytes, room / (sealed + 1))), static_cast<uint32_t>(sealed)};
 }
 
 uint64_t MemoryShares::cache(uint64_t limit, uint64_t configured, uint64_t used, uint32_t merges) {

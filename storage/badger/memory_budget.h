@@ -10,9 +10,14 @@ namespace sett::storage {
 // How one limit is shared out: memtables at most a half, buffers of flushes, merges and the log a fixed part, the rest
 // is the cache's, which gives way to memtables as they grow. Pure functions; bytes everywhere.
 struct MemoryShares {
-  // Of a full memtable: as configured, or what lets the active one and `mem_tables` sealed ones fit into half of the
-  // limit. `limit` 0: none.
-  static uint64_t mem_table(uint64_t limit, uint64_t configured, uint32_t mem_tables);
+  struct MemTables {
+    uint64_t bytes = 0;   // of a full one
+    uint32_t sealed = 0;  // that may wait for their flush
+    friend bool operator==(const MemTables&, const MemTables&) = default;
+  };
+  // As configured, or what fits into half of the limit together with the active one: fewer, down to two, and only then
+  // smaller ones, since a flush costs what it covers in the tables below, more than what is in it. `limit` 0: none.
+  static MemTables mem_tables(uint64_t limit, MemTables configured);
   // Of the cache. `configured`: its most, 0: as much as the limit leaves. `used`: by memtables, open tables and hot
   // entries.
   static uint64_t cache(uint64_t limit, uint64_t configured, uint64_t used, uint32_t merges);

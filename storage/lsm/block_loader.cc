@@ -47,18 +47,38 @@ Result<Block> BlockLoader::partition(const Table& table, size_t section, Access 
   return block;
 }
 
-Result<Block> BlockLoader::data(const Table& table, size_t section, const PartitionView& view, uint32_t block_at,
-                                Access access, Keep keep) const {
+Result<BlockHandle> BlockLoader::handle_of(const Table& table, size_t section, const PartitionView& view,
+                                           uint32_t block) {
   const Table::Section& in = table.sections()[section];
-  const BlockHandle handle = view.handle(block_at, in.offset);
+  const BlockHandle handle = view.handle(block, in.offset);
   if (handle.end() > in.partition.offset)
     return Status::corruption(table.path(), in.partition.offset, "a block is said to lie outside of its section");
-  if (Block block = cache_.find(table.number(), handle.offset)) return block;
-  auto bytes = read(table, handle, access);
+  return handle;
+}
+
+Result<Block> BlockLoader::data(const Table& table, size_t section, const PartitionView& view, uint32_t block_at,
+                                Access access) const {
+  auto handle = handle_of(table, section, view, block_at);
+  if (!handle.is_ok()) return handle.status();
+  if (Block block = cache_.find(table.number(), handle.value().offset)) return block;
+  auto bytes = read(table, handle.value(), access);
   if (!bytes.is_ok()) return bytes.status();
   if (!bytes.value()) return Block();
-  if (keep == Keep::outside) return std::make_shared<const std::string>(std::move(*bytes.value()));
-  return cache_.insert(table.number(), handle.offset, std::move(*bytes.value()), BlockCache::Priority::low);
+  return cache_.insert(table.number(), handle.value().offset, std::move(*bytes.value()), BlockCache::Priority::low);
+}
+
+Result<Block> BlockLoader::next_data(const Table& table, size_t section, const PartitionView& view, uint32_t block_at,
+                                     ReadAhead& ahead) const {
+  auto handle = handle_of(table, section, view, block_at);
+  if (!handle.is_ok()) return handle.status();
+  if (!ahead.holds(table, handle.value()))
+    if (Block block = cache_.find(table.number(), handle.value().offset)) return block;
+  ReadAhead::Cost cost;
+  auto bytes = ahead.read(table, handle.value(), table.sections()[section].partition.offset, cost);
+  if (!bytes.is_ok()) return bytes.status();
+  counters_.add(ReadCounters::block_reads, cost.reads);
+  counters_.add(ReadCounters::block_read_bytes, cost.bytes);
+  return std::make_shared<const std::string>(std::move(bytes).value());
 }
 
 }  // namespace sett::storage

@@ -10,18 +10,13 @@
 #include "storage/lsm/read_stats.h"
 #include "storage/lsm/table_file.h"
 #include "storage/table/partition.h"
+#include "storage/table/read_ahead.h"
 
 namespace sett::storage {
 
 enum class Access : uint8_t {
   memory_only,  // what is not in memory, ours or the system's, is missing; nothing waits for a disk
   load,         // what is missing is read; may block
-};
-
-// Where a block that was read is from then on.
-enum class Keep : uint8_t {
-  in_cache,
-  outside,  // with who asked for it only: it is not asked for again soon
 };
 
 // Blocks that are to stay in memory (block_cache.h) as long as they are in here.
@@ -38,12 +33,18 @@ class BlockLoader {
   Result<BlockCache::Block> partition(const Table& table, size_t section, Access access, PartitionView& view) const;
   // A data block of that section.
   Result<BlockCache::Block> data(const Table& table, size_t section, const PartitionView& view, uint32_t block,
-                                 Access access, Keep keep = Keep::in_cache) const;
+                                 Access access) const;
+  // The same for who goes through a table in order, from the disk if need be. It does not come into the cache: it is
+  // not asked for again soon.
+  Result<BlockCache::Block> next_data(const Table& table, size_t section, const PartitionView& view, uint32_t block,
+                                      ReadAhead& ahead) const;
 
   BlockCache& cache() const { return cache_; }
   ReadCounters& counters() const { return counters_; }
 
  private:
+  static Result<table_format::BlockHandle> handle_of(const Table& table, size_t section, const PartitionView& view,
+                                                     uint32_t block);
   Result<std::optional<std::string>> read(const Table& table, const table_format::BlockHandle& handle,
                                           Access access) const;
 

@@ -17,7 +17,10 @@ Status OrderedLookup::open_section(Place& place, const TableFile& file, std::str
   if (place.file != &file) {
     const auto opened = loader_.table(file, Access::load);
     if (!opened.is_ok()) return opened.status();
-    place = Place{.file = &file, .table = opened.value()};
+    place.file = &file;
+    place.table = opened.value();
+    place.section = 0;
+    place.partition_block = place.data_block = nullptr;
   }
   const auto& sections = place.table->sections();
   if (place.section == sections.size() || tree_key > sections[place.section].separator) {
@@ -48,7 +51,7 @@ Result<bool> OrderedLookup::search(Place& place, const TableFile& file, std::str
     return Status::corruption(file.path(), place.table->sections()[place.section].partition.offset,
                               "a partition ends before its section does");
   if (!place.data_block || place.block != block) {
-    auto data = loader_.data(*place.table, place.section, place.partition, block, Access::load, Keep::outside);
+    auto data = loader_.next_data(*place.table, place.section, place.partition, block, place.ahead);
     if (!data.is_ok()) return data.status();
     place.data_block = std::move(data).value();
     place.block = block;

@@ -29,6 +29,7 @@ class OrderedLookup {
     BlockCache::Block partition_block, data_block;  // of that section; nullptr: not looked at yet
     PartitionView partition;
     uint32_t block = 0;  // data_block's
+    ReadAhead ahead;
   };
   Status open_section(Place& place, const TableFile& file, std::string_view tree_key, bool& is_beyond);
   // True: the search is over, and `found` is its result.

@@ -34,21 +34,22 @@ Status Table::check_place(uint64_t offset, uint64_t bytes) const {
   return {};
 }
 
-Result<std::string> Table::read(uint64_t offset, uint64_t bytes) const {
+Status Table::read_stored(uint64_t offset, uint64_t bytes, std::string& out) const {
   if (Status status = check_place(offset, bytes); !status.is_ok()) return status;
-  std::string out(bytes, '\0');
+  out.resize(bytes);
   const auto got = file_->read(offset, out.data(), bytes);
   if (!got.is_ok()) return got.status();
   if (got.value() != bytes) return Status::corruption(path_, offset, "the table ends before its bytes do");
-  return out;
+  return {};
 }
 
 Result<std::string> Table::read_block(const BlockHandle& handle) const {
   if (handle.stored_bytes > table_format::block_bytes_max)
     return Status::corruption(path_, handle.offset, "a block has an impossible size");
-  auto stored = read(handle.offset, handle.stored_bytes + trailer_bytes);
-  if (!stored.is_ok()) return stored.status();
-  return table_format::open_block(stored.value(), handle, epoch_, path_);
+  std::string stored;
+  if (Status status = read_stored(handle.offset, handle.stored_bytes + trailer_bytes, stored); !status.is_ok())
+    return status;
+  return table_format::open_block(stored, handle, epoch_, path_);
 }
 
 Result<std::optional<std::string>> Table::read_cached_block(const BlockHandle& handle) const {
@@ -64,9 +65,9 @@ Result<std::optional<std::string>> Table::read_cached_block(const BlockHandle& h
   return std::optional<std::string>(std::move(block).value());
 }
 
-Result<std::string> Table::read_section(size_t section) const {
+Status Table::read_section(size_t section, std::string& out) const {
   const Section& at = sections_[section];
-  return read(at.offset, at.partition.end() - at.offset);
+  return read_stored(at.offset, at.partition.end() - at.offset, out);
 }
 
 Result<Footer> read_footer(const RandomAccessFile& file, const std::string& path) {

@@ -40,14 +40,15 @@ class Table {
   Result<std::string> read_block(const table_format::BlockHandle& handle) const;
   // The same without waiting for the disk; nullopt: the system does not have it in memory.
   Result<std::optional<std::string>> read_cached_block(const table_format::BlockHandle& handle) const;
-  // A section's bytes as they are in the file, its partition included: for who reads all of it.
-  Result<std::string> read_section(size_t section) const;
+  // Bytes as they are in the file, into `out`, whose memory is used again; it is undefined after an error.
+  Status read_stored(uint64_t offset, uint64_t bytes, std::string& out) const;
+  // Those of a section, its partition included: for who reads all of it.
+  Status read_section(size_t section, std::string& out) const;
 
  private:
   Table(std::unique_ptr<RandomAccessFile> file, std::string path, uint64_t number)
       : file_(std::move(file)), path_(std::move(path)), number_(number) {}
   Status check_place(uint64_t offset, uint64_t bytes) const;
-  Result<std::string> read(uint64_t offset, uint64_t bytes) const;
   Status load();
   Status load_sections(const table_format::BlockHandle& partitions);
 

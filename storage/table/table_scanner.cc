@@ -17,9 +17,7 @@ Status TableScanner::damaged(const std::string& what) {
 Status TableScanner::open_section() {
   cursor_.reset();
   block_ = 0;
-  auto bytes = table_->read_section(section_);
-  if (!bytes.is_ok()) return bytes.status();
-  section_bytes_ = std::move(bytes).value();
+  if (Status status = table_->read_section(section_, section_bytes_); !status.is_ok()) return status;
   const Table::Section& section = table_->sections()[section_];
   const std::string_view partition = std::string_view(section_bytes_).substr(section.partition.offset - section.offset);
   auto opened = table_format::open_block(partition, section.partition, table_->epoch(), table_->path());

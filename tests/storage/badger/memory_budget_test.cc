@@ -11,10 +11,18 @@ constexpr uint64_t mb = 1 << 20;
 }
 
 TEST_CASE("memtables take at most half of the limit, and never less than a megabyte", "[badger][memory_budget]") {
-  REQUIRE(MemoryShares::mem_table(0, 64 * mb, 4) == 64 * mb);
-  REQUIRE(MemoryShares::mem_table(4096 * mb, 64 * mb, 4) == 64 * mb);
-  REQUIRE(MemoryShares::mem_table(512 * mb, 64 * mb, 4) == 512 * mb / 10);
-  REQUIRE(MemoryShares::mem_table(1 * mb, 64 * mb, 64) == MemoryShares::mem_table_min);
+  using MemTables = MemoryShares::MemTables;
+  REQUIRE(MemoryShares::mem_tables(0, {64 * mb, 4}) == MemTables{64 * mb, 4});
+  REQUIRE(MemoryShares::mem_tables(4096 * mb, {64 * mb, 4}) == MemTables{64 * mb, 4});
+  REQUIRE(MemoryShares::mem_tables(1 * mb, {64 * mb, 64}) == MemTables{MemoryShares::mem_table_min, 2});
+}
+
+TEST_CASE("a small limit makes fewer memtables first, and then smaller ones", "[badger][memory_budget]") {
+  using MemTables = MemoryShares::MemTables;
+  REQUIRE(MemoryShares::mem_tables(512 * mb, {64 * mb, 4}) == MemTables{64 * mb, 3});
+  REQUIRE(MemoryShares::mem_tables(256 * mb, {64 * mb, 4}) == MemTables{128 * mb / 3, 2});
+  REQUIRE(MemoryShares::mem_tables(256 * mb, {64 * mb, 1}) == MemTables{64 * mb, 1});
+  REQUIRE(MemoryShares::mem_tables(128 * mb, {64 * mb, 1}) == MemTables{32 * mb, 1});
 }
 
 TEST_CASE("the cache gives way to what else is in memory", "[badger][memory_budget]") {
