@@ -180,10 +180,21 @@ void Connection::on_retry() {
 }
 
 void Connection::process() {
+  const bool goes_on = run_requests();
+  loop_.dispatcher().end_look_ahead();
+  if (!goes_on) return;
+  paused_ = output_.size() - sent_ >= output_pause_bytes;
+  record_->query_buffer.store(input_.size(), std::memory_order_relaxed);
+  record_->query_buffer_free.store(input_.free_bytes(), std::memory_order_relaxed);
+  note_buffers();
+  if (!closed_) want_flush();
+}
+
+bool Connection::run_requests() {
   while (!closed_ && !suspended_ && !close_when_sent_ && output_.size() - sent_ < output_pause_bytes) {
     if (must_wait_for_memory()) {
       paused_ = true;  // what was parsed stays where it is
-      return;
+      return false;
     }
     if (requests_.empty()) {
       // Until the client has said who it is, each request may change the limits of the next.
@@ -198,16 +209,13 @@ void Connection::process() {
       input_.consume(requests_.take_skipped());
       if (input_.size() > static_cast<size_t>(loop_.options().server.client_query_buffer_limit)) {
         loop_.statistics().query_limit_disconnections.add(1);
-        return close();
+        close();
+        return false;
       }
       break;
     }
   }
-  paused_ = output_.size() - sent_ >= output_pause_bytes;
-  record_->query_buffer.store(input_.size(), std::memory_order_relaxed);
-  record_->query_buffer_free.store(input_.free_bytes(), std::memory_order_relaxed);
-  note_buffers();
-  if (!closed_) want_flush();
+  return true;
 }
 
 // All clients' buffers have one limit: when this one's growth goes beyond it, the largest are ended, whoever they are.

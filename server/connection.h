@@ -61,6 +61,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void arm_write();
   void on_readable();
   void process();
+  bool run_requests();  // as many as may be; false: there is nothing more to do here
   protocol::RequestLimits request_limits() const;
   void execute_next();
   void refuse_broken_request();

@@ -69,18 +69,24 @@ void Dispatcher::look_ahead(RequestBatch& requests, std::string_view selected) {
   const CommandTable& table = CommandTable::instance();
   for (RequestBatch::Request& request : requests) request.row = table.find(request.args[0]);
   if (requests.size() < 2 || !services_.stores.ready()) return;
-  // All places first: by the time the last was asked for, the first is here, and tells where the entry is.
-  places_.clear();
-  Store& store = services_.stores.store_of(selected);
+  end_look_ahead();
+  ahead_.clear();
   for (const RequestBatch::Request& request : requests) {
     if (!has_plain_keys(request.row)) continue;
+    const bool is_read = (request.row->flags & flag_readonly) != 0;
     for_each_plain_key(*request.row, request.args, [&](std::string_view key) {
-      if (places_.size() == lookahead_keys_max) return false;
-      places_.emplace_back(&store, store.prefetch_place(selected, key));
+      if (ahead_.size() == lookahead_keys_max) return false;
+      ahead_.push_back({key, is_read});
       return true;
     });
   }
-  for (const auto& [of_store, place] : places_) of_store->prefetch_entry(place);
+  looked_ahead_in_ = &services_.stores.store_of(selected);
+  looked_ahead_in_->prefetch(selected, ahead_);
+  ahead_.clear();  // the keys are views into the input
+}
+
+void Dispatcher::end_look_ahead() {
+  if (Store* store = std::exchange(looked_ahead_in_, nullptr)) store->end_prefetch();
 }
 
 const CommandRow* Dispatcher::admit(Connection& connection, const CommandRow* row, Arguments args) {

@@ -26,6 +26,8 @@ class Dispatcher {
 
   // Finds the rows of requests that were parsed together, and has the memory fetched that they will touch.
   void look_ahead(RequestBatch& requests, std::string_view selected);
+  // No more of them are run for now.
+  void end_look_ahead();
   // The arguments' bytes must stay where they are until the command is done.
   Result run(Connection& connection, const RequestBatch::Request& request);
   Result resume(Connection& connection, Arguments args);
@@ -64,7 +66,8 @@ class Dispatcher {
   EventLoop& loop_;
   storage::Transaction txn_;
   std::vector<KeyTarget> targets_;
-  std::vector<std::pair<storage::Store*, storage::Store::Lookahead>> places_;
+  std::vector<storage::Store::Lookahead> ahead_;
+  storage::Store* looked_ahead_in_ = nullptr;
 };
 
 }  // namespace sett::server

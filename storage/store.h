@@ -185,15 +185,16 @@ class Store {
   virtual void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) = 0;
 
   // --- Look-ahead, without locks (a shard whose lock is taken is passed over): asks the processor to bring in the
-  // memory that read() and commit() of this key will touch, first its place, and once that is here the entry. Only
-  // hints: what they find may be out of date by the time it is used, and then nothing is gained.
+  // memory that read() and commit() of these keys will touch, for all of them at once, since each is a wait by itself.
+  // Nothing changes by it: what it finds may be out of date by the time it is used, and then nothing is gained.
   struct Lookahead {
-    BucketId bucket = no_bucket;
-    ShardIndex shard = 0;
-    uint64_t hash = 0;
+    std::string_view key;
+    bool is_read = false;  // else: written, and what is there does not matter
   };
-  virtual Lookahead prefetch_place(std::string_view bucket_name, std::string_view key) = 0;
-  virtual void prefetch_entry(const Lookahead& place) = 0;
+  virtual void prefetch(std::string_view bucket_name, std::span<const Lookahead> keys) = 0;
+  // What this thread has looked ahead has been run, or will not be for now: lets go of what is held for it. Until then
+  // the keys may go, the store may not.
+  virtual void end_prefetch() = 0;
 
   // --- What was not in memory. Without locks; `done` comes once, on any thread. The results stay readable for `reader`
   // (any non-zero number of the caller's choice) until release_fetched.

@@ -34,6 +34,7 @@ struct BadgerOptions {
   uint64_t cache_bytes = 64ull << 20;  // at most; 0: what memory_limit_bytes leaves
   // Of memtables, cache, filters, indexes and buffers together; memtables are made smaller to fit. 0: none.
   uint64_t memory_limit_bytes = 0;
+  uint64_t look_ahead_from_entries = 10'000;  // of tables: so few lie in the processor's caches anyway
   uint32_t compaction_threads = 1;
   uint64_t background_io_bytes_per_s = 0;  // of merges and collections; flushes count, but never wait. 0: no limit
   // For that, in a merge, which has a thread of its own; may be empty without a limit.

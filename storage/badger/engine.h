@@ -34,6 +34,7 @@ class Compactor;
 class DiskGuard;
 class DueLoader;
 class Flusher;
+class LookupBatch;
 class MemoryBudget;
 class Recovery;
 class ValueLogGc;
@@ -83,8 +84,8 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   ReadResult read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) override;
   CommitResult commit(std::span<const Mutation> batch) override;
   void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) override;
-  Lookahead prefetch_place(std::string_view, std::string_view) override { return {}; }
-  void prefetch_entry(const Lookahead&) override {}
+  void prefetch(std::string_view bucket_name, std::span<const Lookahead> keys) override;
+  void end_prefetch() override;
 
   void fetch(uint64_t reader, std::span<const Need> needs, std::function<void(Status)> done) override;
   void release_fetched(uint64_t reader) override;
@@ -121,6 +122,9 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   friend class ValueLogGc;
   friend class OrderedWalk;
 
+  // --- engine_prefetch.cc. What this thread has looked ahead; of this engine or another: its version tells.
+  static LookupBatch& looked_ahead();
+
   BadgerShard& shard(ShardIndex index) { return *shards_[index]; }
   const BadgerShard& shard(ShardIndex index) const { return *shards_[index]; }
   bool try_lock_all();
@@ -135,6 +139,7 @@ class BadgerEngine final : public Store, private ExpiryTarget {
       REQUIRES(shard.lock);
   Found from_patch(BadgerShard& shard, const MemEntry& entry, size_t parts_below, bool is_active, bool with_value)
       REQUIRES(shard.lock);
+  Result<TreeEntry> find_in_tables(BadgerShard& shard, std::string_view tree_key) REQUIRES(shard.lock);
   void add_value(BadgerShard& shard, std::string_view tree_key, Found& found) REQUIRES(shard.lock);
   Prior prior_of(BadgerShard& shard, std::string_view tree_key) REQUIRES(shard.lock);
   void need_values(const Walk& walk, std::vector<Need>& needs);

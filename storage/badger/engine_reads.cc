@@ -9,6 +9,7 @@
 #include "storage/badger/ordered_walk.h"
 #include "storage/hashtable/expiry_heap.h"
 #include "storage/keys/tree_key.h"
+#include "storage/lsm/lookup_batch.h"
 #include "storage/table/filter.h"
 
 namespace sett::storage {
@@ -30,7 +31,7 @@ BadgerEngine::Found BadgerEngine::find_below(BadgerShard& at, std::string_view t
   for (; parts > 0; --parts)
     if (const MemEntry* entry = at.sealed[parts - 1].part->find(tree_key))
       return from_entry(at, *entry, parts - 1, false, with_value);
-  auto got = reader_.get(*at.version, tree_key, Access::memory_only, at.pins);
+  auto got = find_in_tables(at, tree_key);
   // What is in memory was checked when it was read.
   if (!got || got->kind == TreeEntry::Kind::missing) return {.kind = Found::Kind::missing};
   if (got->kind == TreeEntry::Kind::absent) return {};
@@ -47,6 +48,13 @@ BadgerEngine::Found BadgerEngine::find_below(BadgerShard& at, std::string_view t
   }
   if (with_value) add_value(at, tree_key, found);
   return found;
+}
+
+Result<TreeEntry> BadgerEngine::find_in_tables(BadgerShard& at, std::string_view tree_key) {
+  const LookupBatch::Found* ahead = looked_ahead().find(*at.version, tree_key);
+  if (!ahead) return reader_.get(*at.version, tree_key, Access::memory_only, at.pins);
+  if (ahead->block) at.pins.push_back(ahead->block);
+  return ahead->entry;
 }
 
 // The value that the pointer names, from memory or not at all.

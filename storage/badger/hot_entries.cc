@@ -29,6 +29,26 @@ HotEntries::Slot* HotEntries::lookup(uint64_t hash, std::string_view tree_key) {
   return nullptr;
 }
 
+void HotEntries::prefetch(uint64_t hash) const {
+  if (slots_.empty()) return;
+  const size_t sets = slots_.size() / slots_per_set;
+  const Slot* set = &slots_[(hash & (sets - 1)) * slots_per_set];
+  for (size_t i = 0; i < slots_per_set; ++i) __builtin_prefetch(set + i);
+}
+
+bool HotEntries::prefetch_entry(uint64_t hash) const {
+  if (slots_.empty()) return false;
+  const size_t sets = slots_.size() / slots_per_set;
+  const Slot* set = &slots_[(hash & (sets - 1)) * slots_per_set];
+  for (size_t i = 0; i < slots_per_set; ++i) {
+    if (set[i].hash != hash || !set[i].entry.bytes) continue;
+    __builtin_prefetch(set[i].entry.bytes.get());
+    __builtin_prefetch(set[i].entry.value.data() - set[i].key_bytes);
+    return true;
+  }
+  return false;
+}
+
 const HotEntries::Entry* HotEntries::find(uint64_t hash, std::string_view tree_key) {
   Slot* slot = lookup(hash, tree_key);
   if (!slot) return nullptr;

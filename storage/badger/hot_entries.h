@@ -28,6 +28,10 @@ class HotEntries {
 
   // `hash`: filter_hash of the key, everywhere. nullptr: not here. Until the next call of anything but find().
   const Entry* find(uint64_t hash, std::string_view tree_key);
+  // Have the processor fetch what find() will touch, the second once the first is there. False: the key of this
+  // hash is not here.
+  void prefetch(uint64_t hash) const;
+  bool prefetch_entry(uint64_t hash) const;
   // An entry that was just read from tables: taken in if it was offered before, not long ago.
   void offer(uint64_t hash, std::string_view tree_key, const Entry& entry);
   void erase(uint64_t hash, std::string_view tree_key);

@@ -59,10 +59,10 @@ class ChaosStore final : public Store {
   std::vector<BucketInfo> list_buckets() const override { return inner_->list_buckets(); }
 
   ReadResult read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) override;
-  Lookahead prefetch_place(std::string_view bucket_name, std::string_view key) override {
-    return inner_->prefetch_place(bucket_name, key);
+  void prefetch(std::string_view bucket_name, std::span<const Lookahead> keys) override {
+    inner_->prefetch(bucket_name, keys);
   }
-  void prefetch_entry(const Lookahead& place) override { inner_->prefetch_entry(place); }
+  void end_prefetch() override { inner_->end_prefetch(); }
   CommitResult commit(std::span<const Mutation> batch) override;
   void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) override {
     inner_->note_usage(bucket, shard, hits, misses);

@@ -47,6 +47,8 @@ class NodeTable {
     while (node && !(node->key == key)) node = node->next.get();
     return node;
   }
+  // What a find() of this hash touches first behind the place itself.
+  void prefetch(uint64_t hash) const { __builtin_prefetch(places_[hash & (places_.size() - 1)].get()); }
   // `key` is not in it.
   Node& add(const Key& key, uint64_t hash) {
     if (size_ == places_.size()) grow();
@@ -127,6 +129,13 @@ struct alignas(64) BlockCache::Shard {
 
   static uint32_t mark_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 24) | 1; }  // 0: none
 
+  Block find(const Key& key, uint64_t hash) REQUIRES(mutex) {
+    Node* node = nodes.find(key, hash);
+    if (!node) return nullptr;
+    ++hits;
+    if (node->uses < uses_max) ++node->uses;
+    return node->block;
+  }
   Queue& queue_for(uint64_t hash, Priority priority) REQUIRES(mutex) {
     if (priority == Priority::high) return high;
     return ghost[hash % ghosts] == mark_of(hash) ? settled : young;
@@ -174,14 +183,32 @@ BlockCache::Block BlockCache::find(uint64_t file, uint64_t offset) {
   const uint64_t hash = hash_of(key);
   Shard& shard = shard_of(hash);
   const MutexLock lock(shard.mutex);
-  Node* node = shard.nodes.find(key, hash);
-  if (!node) {
-    ++shard.misses;
-    return nullptr;
-  }
-  ++shard.hits;
-  if (node->uses < uses_max) ++node->uses;
-  return node->block;
+  Block found = shard.find(key, hash);
+  if (!found) ++shard.misses;
+  return found;
+}
+
+BlockCache::Block BlockCache::find_ahead(uint64_t file, uint64_t offset) const {
+  const Key key{file, offset};
+  const uint64_t hash = hash_of(key);
+  Shard& shard = shard_of(hash);
+  const MutexLock lock(shard.mutex);
+  return shard.find(key, hash);
+}
+
+void BlockCache::prefetch_place(uint64_t file, uint64_t offset) const {
+  const uint64_t hash = hash_of({file, offset});
+  Shard& shard = shard_of(hash);
+  const MutexLock lock(shard.mutex);
+  shard.nodes.prefetch(hash);
+}
+
+void BlockCache::prefetch_block(uint64_t file, uint64_t offset) const {
+  const Key key{file, offset};
+  const uint64_t hash = hash_of(key);
+  Shard& shard = shard_of(hash);
+  const MutexLock lock(shard.mutex);
+  if (const Node* node = shard.nodes.find(key, hash)) __builtin_prefetch(node->block.get());
 }
 
 BlockCache::Block BlockCache::insert(uint64_t file, uint64_t offset, std::string&& bytes, Priority priority) {

@@ -33,6 +33,11 @@ class BlockCache {
   BlockCache& operator=(const BlockCache&) = delete;
 
   Block find(uint64_t file, uint64_t offset);
+  // As find(); but where there is none, that is no miss: who reads it will find() it missing, and count that.
+  Block find_ahead(uint64_t file, uint64_t offset) const;
+  // Before a find, one after the other, with other work in between: have the processor fetch what it will touch.
+  void prefetch_place(uint64_t file, uint64_t offset) const;
+  void prefetch_block(uint64_t file, uint64_t offset) const;
   // The block that is there already, if any, else one of these bytes.
   Block insert(uint64_t file, uint64_t offset, std::string&& bytes, Priority priority);
   // Drops all blocks of a file that is gone. Goes through the whole cache, a part at a time.

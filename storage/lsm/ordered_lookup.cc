@@ -66,8 +66,7 @@ Result<bool> OrderedLookup::search(Place& place, const TableFile& file, std::str
     counters.add(ReadCounters::filter_false_positives);
     return false;
   }
-  found.entry = cursor.entry();
-  found.kind = found.entry.kind == TableEntry::Kind::tombstone ? TreeEntry::Kind::absent : TreeEntry::Kind::entry;
+  found = tree_entry(cursor.entry());
   return true;
 }
 

@@ -62,9 +62,8 @@ Status TreeReader::search_table(const TableFile& file, Search& search) const {
     counters.add(ReadCounters::filter_false_positives);
     return {};
   }
-  search.result.entry = cursor.entry();
-  const bool is_tombstone = cursor.entry().kind == TableEntry::Kind::tombstone;
-  search.end_as(is_tombstone ? TreeEntry::Kind::absent : TreeEntry::Kind::entry);
+  search.result = tree_entry(cursor.entry());
+  search.is_over = true;
   if (search.access == Access::memory_only) search.pins.push_back(std::move(data).value());
   return {};
 }

@@ -48,6 +48,11 @@ class TreeReader {
   VlogFiles& value_logs_;
 };
 
+// What the newest entry of a key, as a table has it, says of the key.
+inline TreeEntry tree_entry(const TableEntry& entry) {
+  return {entry.kind == TableEntry::Kind::tombstone ? TreeEntry::Kind::absent : TreeEntry::Kind::entry, entry};
+}
+
 inline ValuePointer pointer_of(const TableEntry& entry) {
   return {entry.log_file, entry.log_offset, entry.value_bytes};
 }

@@ -107,26 +107,33 @@ ReadResult MemoryStore::read(BucketId bucket, std::string_view key, Part part, i
           .depends_on = std::max(entry->sequence(), last_move_)};
 }
 
-Store::Lookahead MemoryStore::prefetch_place(std::string_view bucket_name, std::string_view key) {
-  Lookahead place{.shard = shard_of(key)};
-  Shard& at = shard(place.shard);
-  if (!at.lock.try_once()) return place;
-  const BucketId bucket = catalogue_.find(bucket_name);
-  if (const BucketTable* table = at.find_table(bucket)) {
-    place.bucket = bucket;
-    place.hash = table->entries().hash(key);
-    table->entries().prefetch(place.hash);
+// All places first: by the time the last was asked for, the first is here, and tells where the entry is.
+void MemoryStore::prefetch(std::string_view bucket_name, std::span<const Lookahead> keys) {
+  struct Place {
+    ShardIndex shard;
+    BucketId bucket;
+    uint64_t hash;
+  };
+  thread_local std::vector<Place> places;
+  places.clear();
+  for (const Lookahead& ahead : keys) {
+    const ShardIndex index = shard_of(ahead.key);
+    Shard& at = shard(index);
+    if (!at.lock.try_once()) continue;
+    const BucketId bucket = catalogue_.find(bucket_name);
+    if (const BucketTable* table = at.find_table(bucket)) {
+      const uint64_t hash = table->entries().hash(ahead.key);
+      table->entries().prefetch(hash);
+      places.push_back({index, bucket, hash});
+    }
+    at.lock.unlock(index);
   }
-  at.lock.unlock(place.shard);
-  return place;
-}
-
-void MemoryStore::prefetch_entry(const Lookahead& place) {
-  if (place.bucket == no_bucket) return;
-  Shard& at = shard(place.shard);
-  if (!at.lock.try_once()) return;
-  if (const BucketTable* table = at.find_table(place.bucket)) table->entries().prefetch_entry(place.hash);
-  at.lock.unlock(place.shard);
+  for (const Place& place : places) {
+    Shard& at = shard(place.shard);
+    if (!at.lock.try_once()) continue;
+    if (const BucketTable* table = at.find_table(place.bucket)) table->entries().prefetch_entry(place.hash);
+    at.lock.unlock(place.shard);
+  }
 }
 
 // A bind frees space where what the name stood for is dropped by it, and is not nothing. Others, as of a swap or a new

@@ -51,8 +51,8 @@ class MemoryStore : public Store, private ExpiryTarget {
   std::vector<BucketInfo> list_buckets() const override;
 
   ReadResult read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) override;
-  Lookahead prefetch_place(std::string_view bucket_name, std::string_view key) override;
-  void prefetch_entry(const Lookahead& place) override;
+  void prefetch(std::string_view bucket_name, std::span<const Lookahead> keys) override;
+  void end_prefetch() override {}
   CommitResult commit(std::span<const Mutation> batch) override;
   void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) override;
 

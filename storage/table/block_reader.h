@@ -21,6 +21,10 @@ class BlockCursor {
   bool seek_last();
   bool next();
 
+  // Before a seek(), one after the other, with other work in between: have the processor fetch what it will touch.
+  void prefetch_restarts() const;
+  void prefetch_entries(std::string_view key);
+
   bool valid() const { return valid_; }
   bool damaged() const { return damaged_; }
   // Of the entry at the cursor, until it moves. The entry's views are into the payload.

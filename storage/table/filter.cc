@@ -58,6 +58,10 @@ void append_filter(const std::vector<uint64_t>& hashes, uint64_t lines, int prob
   }
 }
 
+void prefetch_filter_line(std::string_view lines, uint64_t hash) {
+  __builtin_prefetch(lines.data() + line_of(hash, lines.size() / filter_line_bytes) * filter_line_bytes);
+}
+
 bool filter_may_hold(std::string_view lines, int probes, uint64_t hash) {
   assert(!lines.empty() && lines.size() % filter_line_bytes == 0);
   const char* line = lines.data() + line_of(hash, lines.size() / filter_line_bytes) * filter_line_bytes;

@@ -19,6 +19,8 @@ uint64_t filter_lines(uint64_t keys, double bits_per_key);
 int filter_probes(double bits_per_key);
 // Appends the lines of a filter of keys with these hashes.
 void append_filter(const std::vector<uint64_t>& hashes, uint64_t lines, int probes, std::string& out);
+// Has the processor fetch what filter_may_hold() will touch.
+void prefetch_filter_line(std::string_view lines, uint64_t hash);
 // `lines`: whole lines, at least one. False: surely not in it.
 bool filter_may_hold(std::string_view lines, int probes, uint64_t hash);
 

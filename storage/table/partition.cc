@@ -103,6 +103,20 @@ bool PartitionView::may_hold(uint64_t hash) const {
   return filter_may_hold(filter_, probes_, hash);
 }
 
+// Of bytes that open() took before.
+void PartitionView::prefetch_filter(std::string_view payload, uint64_t hash) {
+  constexpr size_t head_bytes = 2 * sizeof(uint32_t);
+  const uint64_t filter_bytes = uint64_t{get_fixed<uint32_t>(payload.data())} * filter_line_bytes;
+  prefetch_filter_line(payload.substr(head_bytes, filter_bytes), hash);
+  __builtin_prefetch(payload.data() + head_bytes + filter_bytes);
+}
+
+void PartitionView::prefetch_index() const {
+  constexpr size_t line_bytes = 64;
+  for (const std::string_view bytes : {index_, separators_})
+    for (size_t at = 0; at < bytes.size(); at += line_bytes) __builtin_prefetch(bytes.data() + at);
+}
+
 std::string_view PartitionView::separator(uint32_t block) const {
   const auto end = [&](uint32_t i) { return get_fixed<uint32_t>(index_.data() + i * index_entry_bytes); };
   const uint32_t begin = block == 0 ? 0 : end(block - 1);

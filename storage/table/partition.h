@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/table/filter.h"
 #include "storage/table/table_format.h"
 
 namespace sett::storage {
@@ -47,6 +48,9 @@ class PartitionView {
 
   // `hash`: filter_hash of the tree key. False: surely no entry of that key in this section.
   bool may_hold(uint64_t hash) const;
+  // Have the processor fetch what reopen() and may_hold() will touch; what block_of() will.
+  static void prefetch_filter(std::string_view payload, uint64_t hash);
+  void prefetch_index() const;
   uint32_t blocks() const { return blocks_; }
   // The only block that can hold the key; blocks(): none can.
   uint32_t block_of(std::string_view tree_key) const;

@@ -140,16 +140,28 @@ void Table::note_section_heads() {
   for (const Section& section : sections_) section_heads_.push_back(head_of(section.separator, common_bytes_));
 }
 
+// Of numbers in order: how many are less. Without branches that nobody can foresee.
+size_t Table::heads_before(uint64_t head) const {
+  size_t begin = 0;
+  for (size_t left = section_heads_.size(); left > 0;) {
+    const size_t half = (left + 1) / 2;
+    begin += section_heads_[begin + half - 1] < head ? half : 0;
+    left -= half;
+  }
+  return begin;
+}
+
 size_t Table::section_of(std::string_view tree_key) const {
   const int order =
       tree_key.substr(0, common_bytes_).compare(std::string_view(properties_.largest).substr(0, common_bytes_));
   if (order != 0) return order < 0 ? 0 : sections_.size();
   const uint64_t head = head_of(tree_key, common_bytes_);
-  const auto heads = std::equal_range(section_heads_.begin(), section_heads_.end(), head);
-  const auto at =
-      std::lower_bound(sections_.begin() + (heads.first - section_heads_.begin()),
-                       sections_.begin() + (heads.second - section_heads_.begin()), tree_key,
-                       [](const Section& section, std::string_view key) { return section.separator < key; });
+  const size_t begin = heads_before(head);
+  if (begin == sections_.size() || section_heads_[begin] != head) return begin;
+  const size_t end = head == UINT64_MAX ? sections_.size() : heads_before(head + 1);
+  const auto at = std::lower_bound(
+      sections_.begin() + static_cast<std::ptrdiff_t>(begin), sections_.begin() + static_cast<std::ptrdiff_t>(end),
+      tree_key, [](const Section& section, std::string_view key) { return section.separator < key; });
   return static_cast<size_t>(at - sections_.begin());
 }
 

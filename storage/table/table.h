@@ -50,6 +50,7 @@ class Table {
       : file_(std::move(file)), path_(std::move(path)), number_(number) {}
   Status check_place(uint64_t offset, uint64_t bytes) const;
   Status load();
+  size_t heads_before(uint64_t head) const;
   Status load_sections(const table_format::BlockHandle& partitions);
 
   const std::unique_ptr<RandomAccessFile> file_;

@@ -98,6 +98,7 @@ uint64_t EngineHarness::figure(std::string_view name) const {
 
 void EngineHarness::gone() {
   executor.drop_all();
+  if (store_) store_->end_prefetch();
   store_.reset();
 }
 

@@ -42,6 +42,7 @@ struct EngineOptions {
                        .table_bytes = 4 << 10,
                        .block_bytes = 256,
                        .cache_bytes = 16 << 10,
+                       .look_ahead_from_entries = 0,
                        .gc_interval_ms = 500};
 };
 

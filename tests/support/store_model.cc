@@ -108,6 +108,14 @@ Operation draw_operation(Random& random, const OperationMix& mix) {
   return operation;
 }
 
+void look_ahead(EngineHarness& with, const std::vector<Operation>& body, Random& random) {
+  if (random.one_in(3)) with.store().end_prefetch();
+  if (!random.one_in(2)) return;
+  std::vector<Store::Lookahead> keys;
+  for (const Operation& operation : body) keys.push_back({operation.key, !random.one_in(8)});
+  with.store().prefetch(body[0].bucket, keys);
+}
+
 std::string perform(Transaction& txn, const Operation& op) {
   const auto in = txn.bucket(op.bucket);
   const int64_t expires_at_ms = op.ttl_ms == 0 ? 0 : txn.now_ms() + op.ttl_ms;

@@ -66,6 +66,10 @@ struct OperationMix {
 };
 Operation draw_operation(Random& random, const OperationMix& mix);
 
+// Now and then, for what the body will read: as a connection does that has several requests, but what is looked ahead
+// may stay for bodies to come, past flushes and merges.
+void look_ahead(EngineHarness& with, const std::vector<Operation>& body, Random& random);
+
 // Performs it and returns what it showed. Both must show the same.
 std::string perform(Transaction& txn, const Operation& operation);
 std::string perform(StoreModel& model, const Operation& operation, int64_t now_ms);

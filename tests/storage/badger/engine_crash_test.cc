@@ -70,6 +70,7 @@ std::vector<Operation> draw_body(Random& random) {
 // One batch drawn from the seed. False: the store gives no more.
 bool live_once(EngineHarness& with, Witness& witness, Random& random) {
   const std::vector<Operation> body = draw_body(random);
+  look_ahead(with, body, random);
   const Sequence before = with.store().journal().last();
   const auto outcome = with.run([&](Transaction& txn) {
     for (const Operation& operation : body) perform(txn, operation);
@@ -170,6 +171,7 @@ void check_files(EngineHarness& with) {
 // Until nothing has been flushed, merged or collected for so long that what it made needless is gone.
 void rest(EngineHarness& with) {
   constexpr int64_t quiet_ms = 2200;
+  with.store().end_prefetch();  // connections that have nothing to do hold nothing
   std::optional<TreeManifest> before;
   for (int rounds = 0; rounds < 20; ++rounds) {
     with.executor.run_for(quiet_ms);

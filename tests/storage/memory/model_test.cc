@@ -29,6 +29,7 @@ class ModelRun {
     for (uint64_t n = 1 + random_.below(random_.one_in(4) ? 12 : 3); n > 0; --n)
       body.push_back(draw_operation(random_, mix_));
     std::string shown;
+    look_ahead(with_, body, random_);
     const auto outcome = with_.run([&](Transaction& txn) {
       shown.clear();
       for (const Operation& operation : body) shown += perform(txn, operation) + "|";

@@ -148,7 +148,7 @@ TEST_CASE("large values have blocks of their own and end sections early") {
   SimulatedFileSystem files;
   Random random(1);
   Model model;
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     Made& made = model[tree_key(1 << 16, "large:" + std::to_string(i))];
     made.value.assign(1 << 20, static_cast<char>(i));
     for (char& byte : made.value) byte = static_cast<char>(random.next());  // nothing for LZ4
@@ -195,6 +195,34 @@ TEST_CASE("large keys that differ only at their end make several small partition
   std::string block;
   TableEntry found;
   for (const auto& [key, made] : model) CHECK(find(*table, key, block, found).value() != nullptr);
+}
+
+TEST_CASE("a key's section is found among many whose first bytes are the same") {
+  SimulatedFileSystem files;
+  Model model;
+  const BucketId bucket = make_bucket_id(1, 1);
+  const auto add = [&](const std::string& key) {
+    Made& made = model[tree_key(bucket, key)];
+    made.value = std::string(400, 'v');  // a block each
+    made.entry = {.kind = TableEntry::Kind::value, .sequence = 1, .expires_at_ms = 0, .value = {}};
+  };
+  for (int i = 0; i < 2000; ++i) {
+    add("a" + std::to_string(i));
+    add("the same beginning " + std::to_string(i * 7));
+    add(std::string(12, '\xff') + std::to_string(i));
+  }
+  for (auto& [key, made] : model) made.entry.value = made.value;
+  REQUIRE(write(files, "/t", model, {.block_bytes = 512, .filter_bits_per_key = 10}).is_ok());
+  auto opened = Table::open(files, "/t", number);
+  REQUIRE(opened.is_ok());
+  const auto& sections = opened.value()->sections();
+  REQUIRE(sections.size() > 40);
+  for (const auto& [key, made] : model)
+    for (const std::string& asked : {key, key + "0", key.substr(0, key.size() - 1), key.substr(0, 10)}) {
+      size_t expected = 0;
+      while (expected < sections.size() && sections[expected].separator < asked) ++expected;
+      REQUIRE(opened.value()->section_of(asked) == expected);
+    }
 }
 
 TEST_CASE("a damaged byte anywhere in a table is found before anything of it is shown") {
