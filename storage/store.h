@@ -184,12 +184,12 @@ class Store {
   virtual CommitResult commit(std::span<const Mutation> batch) = 0;
   virtual void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) = 0;
 
-  // --- Look-ahead, without locks (a shard whose lock is taken is passed over): asks the processor to bring in the
-  // memory that read() and commit() of these keys will touch, for all of them at once, since each is a wait by itself.
-  // Nothing changes by it: what it finds may be out of date by the time it is used, and then nothing is gained.
+  // --- Look-ahead, without locks (a shard whose lock is taken is passed over): goes the way of read() and commit() of
+  // these keys through memory, for all of them at once, since each step is a wait by itself. What read() answers does
+  // not change by it: what was found ahead may be out of date by then, and then nothing is gained.
   struct Lookahead {
     std::string_view key;
-    bool is_read = false;  // else: written, and what is there does not matter
+    bool is_read = false;  // by a command that only reads
   };
   virtual void prefetch(std::string_view bucket_name, std::span<const Lookahead> keys) = 0;
   // What this thread has looked ahead has been run, or will not be for now: lets go of what is held for it. Until then

@@ -21,7 +21,7 @@ struct BadgerOptions {
   int64_t sync_interval_ms = 1000;
   uint64_t wal_segment_bytes = 64ull << 20;
   uint64_t mem_table_bytes = 10ull << 20;  // then the memtable is sealed and flushed
-  uint32_t mem_tables = 1;                 // sealed ones that may wait for their flush before writes wait
+  uint32_t mem_tables = 1;                 // sealed ones that may wait for their flush before writes wait; at most
   uint64_t value_threshold = 1ull << 20;   // larger values go to the value log
   uint64_t value_log_file_bytes = (1ull << 30) - 1;
   uint64_t value_log_records_max = 1000000;
@@ -32,7 +32,8 @@ struct BadgerOptions {
   double filter_bits_per_key = 12;
   bool compress = true;                // LZ4 for blocks
   uint64_t cache_bytes = 64ull << 20;  // at most; 0: what memory_limit_bytes leaves
-  // Of memtables, cache, filters, indexes and buffers together; memtables are made smaller to fit. 0: none.
+  // Of memtables, cache, filters, indexes and buffers together; memtables are made fewer, and then smaller, to fit. 0:
+  // none.
   uint64_t memory_limit_bytes = 0;
   uint64_t look_ahead_from_entries = 10'000;  // of tables: so few lie in the processor's caches anyway
   uint32_t compaction_threads = 1;

@@ -1,4 +1,4 @@
-// How BadgerEngine looks ahead: only what is read, since a write looks at nothing below the memtable.
+// How BadgerEngine looks ahead: what commands read that write nothing; most writes look at nothing below the memtable.
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,7 +34,7 @@ void BadgerEngine::prefetch(std::string_view bucket_name, std::span<const Lookah
   VersionPtr version;
   BucketId bucket = no_bucket;
   for (const Lookahead& key : keys) {
-    if (!key.is_read || key.key.size() > LookupBatch::key_bytes_max) continue;
+    if (!key.is_read) continue;
     const ShardIndex index = shard_of(key.key);
     BadgerShard& at = shard(index);
     if (!at.lock.try_once()) continue;
@@ -57,12 +57,11 @@ void BadgerEngine::prefetch(std::string_view bucket_name, std::span<const Lookah
   for (const Ahead& ahead : reads) {
     BadgerShard& at = shard(ahead.shard);
     if (!at.lock.try_once()) continue;
-    const bool is_hot = at.hot.prefetch_entry(ahead.hash);
-    at.lock.unlock(ahead.shard);
-    if (is_hot) continue;
     full_key.clear();
     append_tree_key(full_key, bucket, ahead.key);
-    batch.add(full_key, ahead.hash);
+    const bool is_above = at.hot.prefetch_entry(ahead.hash) || at.active->find(full_key);
+    at.lock.unlock(ahead.shard);
+    if (!is_above) batch.add(full_key, ahead.hash);
   }
   if (!batch.empty()) batch.run(reader_.loader(), std::move(version));
 }

@@ -16,7 +16,8 @@ constexpr uint64_t other_share = 8, cache_share_min = 16;
 
 MemoryShares::MemTables MemoryShares::mem_tables(uint64_t limit, MemTables configured) {
   if (limit == 0) return configured;
-  constexpr uint64_t sealed_min = 2;  // one that is flushed, and one that waits
+  // With these and the active one, writers are slowed (write_pacer.h) only once two memtables are full.
+  constexpr uint64_t sealed_min = 3;
   const uint64_t room = limit / 2;
   const uint64_t fitting = std::max(room / std::max<uint64_t>(configured.bytes, 1), 1 + sealed_min) - 1;
   const uint64_t sealed = std::min<uint64_t>(configured.sealed, fitting);

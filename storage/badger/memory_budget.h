@@ -15,8 +15,9 @@ struct MemoryShares {
     uint32_t sealed = 0;  // that may wait for their flush
     friend bool operator==(const MemTables&, const MemTables&) = default;
   };
-  // As configured, or what fits into half of the limit together with the active one: fewer, down to two, and only then
-  // smaller ones, since a flush costs what it covers in the tables below, more than what is in it. `limit` 0: none.
+  // As configured, or what fits into half of the limit together with the active one: fewer, down to three, and only
+  // then smaller ones, since a flush costs what it covers in the tables below, more than what is in it. `limit` 0:
+  // none.
   static MemTables mem_tables(uint64_t limit, MemTables configured);
   // Of the cache. `configured`: its most, 0: as much as the limit leaves. `used`: by memtables, open tables and hot
   // entries.

@@ -39,7 +39,7 @@ class LookupBatch {
   struct Lookup {
     enum class State : uint8_t {
       absent,    // no table that was asked may have it
-      in_block,  // a block may have it
+      in_block,  // one may have it, and its block is to be found
       found,
       open,  // nothing is known
     };

@@ -13,7 +13,7 @@ struct ReadStats {
   uint64_t filter_negatives = 0;        // ... and its filter said no
   uint64_t filter_false_positives = 0;  // ... and its filter said maybe, but the key was not in it
   uint64_t tables_opened = 0;
-  uint64_t block_reads = 0, block_read_bytes = 0;  // from the disk, as stored
+  uint64_t block_reads = 0, block_read_bytes = 0;  // from the disk, of one block or several; as stored
   uint64_t value_reads = 0, value_read_bytes = 0;  // from value logs on the disk
   uint64_t cached_reads = 0;                       // of either, that the system had in memory: nobody waited
 };

@@ -11,22 +11,41 @@ bool ReadAhead::holds(const Table& table, const BlockHandle& handle) const {
   return table_ == table.number() && handle.offset >= window_offset_ && handle.end() <= window_offset_ + window_.size();
 }
 
+// A running mean: one chance neighbour says little.
+void ReadAhead::note_gap(const Table& table, const BlockHandle& handle) {
+  constexpr double newest_share = 0.125;
+  if (table_ != table.number() || handle.offset < last_end_) return;
+  mean_gap_ += newest_share * (static_cast<double>(handle.offset - last_end_) - mean_gap_);
+}
+
+Status ReadAhead::read_window(const Table& table, uint64_t offset, uint64_t bytes, Cost& cost) {
+  if (Status status = table.read_stored(offset, bytes, window_); !status.is_ok()) {
+    window_.clear();
+    return status;
+  }
+  window_offset_ = offset;
+  ++cost.reads;
+  cost.bytes += bytes;
+  return {};
+}
+
 Result<std::string> ReadAhead::read(const Table& table, const BlockHandle& handle, uint64_t end, Cost& cost) {
+  const uint64_t block_bytes = handle.end() - handle.offset;
+  note_gap(table, handle);
   if (!holds(table, handle)) {
-    const bool is_near =
-        table_ == table.number() && handle.offset >= last_end_ && handle.offset - last_end_ <= near_bytes;
-    const uint64_t window_end = is_near ? std::min(end, handle.offset + window_bytes) : handle.end();
-    const uint64_t bytes = std::max(window_end, handle.end()) - handle.offset;
-    table_ = 0;  // until the window is whole
-    if (Status status = table.read_stored(handle.offset, bytes, window_); !status.is_ok()) return status;
     table_ = table.number();
-    window_offset_ = handle.offset;
-    cost = {1, bytes};
+    const uint64_t left_bytes = end - std::min(end, handle.offset);
+    const uint64_t ahead_bytes = mean_gap_ <= near_bytes ? std::min(window_bytes_max, left_bytes) : 0;
+    // What lies behind the block may be damaged, and need not be wanted.
+    const bool is_read = ahead_bytes > block_bytes && read_window(table, handle.offset, ahead_bytes, cost).is_ok();
+    if (!is_read)
+      if (Status status = read_window(table, handle.offset, block_bytes, cost); !status.is_ok()) return status;
   }
   last_end_ = handle.end();
-  const std::string_view stored =
-      std::string_view(window_).substr(handle.offset - window_offset_, handle.end() - handle.offset);
-  return table_format::open_block(stored, handle, table.epoch(), table.path());
+  const std::string_view stored = std::string_view(window_).substr(handle.offset - window_offset_, block_bytes);
+  auto block = table_format::open_block(stored, handle, table.epoch(), table.path());
+  if (block_bytes > window_bytes_max) std::string().swap(window_);
+  return block;
 }
 
 }  // namespace sett::storage

@@ -1,5 +1,6 @@
 #include "storage/badger/memory_budget.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "tests/support/engine_harness.h"
@@ -14,15 +15,24 @@ TEST_CASE("memtables take at most half of the limit, and never less than a megab
   using MemTables = MemoryShares::MemTables;
   REQUIRE(MemoryShares::mem_tables(0, {64 * mb, 4}) == MemTables{64 * mb, 4});
   REQUIRE(MemoryShares::mem_tables(4096 * mb, {64 * mb, 4}) == MemTables{64 * mb, 4});
-  REQUIRE(MemoryShares::mem_tables(1 * mb, {64 * mb, 64}) == MemTables{MemoryShares::mem_table_min, 2});
+  REQUIRE(MemoryShares::mem_tables(1 * mb, {64 * mb, 64}) == MemTables{MemoryShares::mem_table_min, 3});
 }
 
 TEST_CASE("a small limit makes fewer memtables first, and then smaller ones", "[badger][memory_budget]") {
   using MemTables = MemoryShares::MemTables;
   REQUIRE(MemoryShares::mem_tables(512 * mb, {64 * mb, 4}) == MemTables{64 * mb, 3});
-  REQUIRE(MemoryShares::mem_tables(256 * mb, {64 * mb, 4}) == MemTables{128 * mb / 3, 2});
+  REQUIRE(MemoryShares::mem_tables(256 * mb, {64 * mb, 4}) == MemTables{32 * mb, 3});
   REQUIRE(MemoryShares::mem_tables(256 * mb, {64 * mb, 1}) == MemTables{64 * mb, 1});
   REQUIRE(MemoryShares::mem_tables(128 * mb, {64 * mb, 1}) == MemTables{32 * mb, 1});
+  for (uint64_t limit = 32 * mb; limit <= 2048 * mb; limit += 7 * mb)
+    for (const uint64_t bytes : {1 * mb, 10 * mb, 64 * mb, 4096 * mb})
+      for (const uint32_t sealed : {1u, 4u, 64u}) {
+        INFO("limit " << limit << ", configured " << sealed << " of " << bytes);
+        const MemTables fit = MemoryShares::mem_tables(limit, {bytes, sealed});
+        const uint64_t all = fit.bytes * (fit.sealed + 1);
+        REQUIRE(all <= std::max(limit / 2, MemoryShares::mem_table_min * (fit.sealed + 1)));
+        REQUIRE((fit.sealed >= 1 && fit.sealed <= sealed && fit.bytes <= bytes));
+      }
 }
 
 TEST_CASE("the cache gives way to what else is in memory", "[badger][memory_budget]") {

@@ -91,9 +91,28 @@ TEST_CASE("blocks near each other are read together") {
   const Blocks blocks(7);
   Reader reader;
   for (size_t i = 0; i < blocks.all.size(); i += 3) reader.check(blocks, blocks.all[i]);
-  // A section is not larger than a window; the very first block has none before it.
-  REQUIRE(reader.cost.reads <= blocks.table->sections().size() + 1);
+  // A section is not larger than a window; at first it is not known that there is a pattern.
+  REQUIRE(reader.cost.reads <= blocks.table->sections().size() + 8);
   REQUIRE(reader.cost.bytes <= blocks.table->file_bytes());
+}
+
+TEST_CASE("a chance neighbour does not have much read that nobody wants") {
+  const auto mean_kb = GENERATE(16u, 32u, 64u, 128u, 256u);
+  INFO("a block each " << mean_kb << " KB");
+  const Blocks blocks(7);
+  Random random(mean_kb);
+  Reader reader;
+  uint64_t asked = 0, bytes = 0;
+  for (int pass = 0; pass < 20; ++pass)
+    for (const Blocks::At& at : blocks.all) {
+      if (!random.one_in(mean_kb)) continue;  // a block is about 1 KB
+      reader.check(blocks, at);
+      ++asked;
+      bytes += at.handle.end() - at.handle.offset;
+    }
+  REQUIRE(reader.cost.reads <= asked);
+  REQUIRE(reader.cost.bytes <= 16 * bytes);
+  if (mean_kb >= 64) REQUIRE(reader.cost.bytes <= 2 * bytes);
 }
 
 TEST_CASE("blocks far from each other are read alone") {
@@ -102,7 +121,7 @@ TEST_CASE("blocks far from each other are read alone") {
   uint64_t asked = 0, bytes = 0;
   const BlockHandle* before = nullptr;
   for (const Blocks::At& at : blocks.all) {
-    if (before && at.handle.offset <= before->end() + ReadAhead::near_bytes) continue;
+    if (before && at.handle.offset <= before->end() + static_cast<uint64_t>(ReadAhead::near_bytes)) continue;
     reader.check(blocks, at);
     before = &at.handle;
     ++asked;
@@ -123,14 +142,34 @@ TEST_CASE("one reader may go from table to table, and back") {
   }
 }
 
-TEST_CASE("a read ahead that fails says so, and is done again") {
+TEST_CASE("what cannot be read behind a block does not keep it from being read") {
+  Blocks blocks(7);
+  Reader reader;
+  // Until one is read with others; then the first of another section.
+  size_t at = 0;
+  while (reader.cost.reads == at) reader.check(blocks, blocks.all[at++]);
+  while (reader.ahead.holds(*blocks.table, blocks.all[at].handle)) reader.check(blocks, blocks.all[at++]);
+  const Blocks::At& wanted = blocks.all[at];
+  blocks.files.inject({.call = SimulatedFileSystem::Call::read, .nth = 1});
+  ReadAhead::Cost cost;
+  auto got = reader.ahead.read(*blocks.table, wanted.handle, wanted.end, cost);
+  REQUIRE(got.is_ok());
+  REQUIRE(cost.reads == 1);
+  REQUIRE(cost.bytes == wanted.handle.end() - wanted.handle.offset);
+  blocks.files.clear_faults();
+  reader.check(blocks, wanted);
+  reader.check(blocks, blocks.all[at + 1]);
+}
+
+TEST_CASE("a block that cannot be read is told, and read again when it can") {
   Blocks blocks(7);
   Reader reader;
   ReadAhead::Cost cost;
   reader.check(blocks, blocks.all[0]);
-  blocks.files.inject({.call = SimulatedFileSystem::Call::read, .nth = 1});
+  blocks.files.inject({.call = SimulatedFileSystem::Call::read, .nth = 1, .persistent = true});
   auto failed = reader.ahead.read(*blocks.table, blocks.all[1].handle, blocks.all[1].end, cost);
   REQUIRE(failed.status().kind() == ErrorKind::io);
+  REQUIRE(cost.reads == 0);
   blocks.files.clear_faults();
   reader.check(blocks, blocks.all[1]);
   reader.check(blocks, blocks.all[0]);
