@@ -60,9 +60,14 @@ class ChaosStore final : public Store {
 
   ReadResult read(BucketId bucket, std::string_view key, Part part, int64_t now_ms) override;
   void prefetch(std::string_view bucket_name, std::span<const Lookahead> keys) override {
+    looking_ahead_.fetch_add(1);
     inner_->prefetch(bucket_name, keys);
   }
-  void end_prefetch() override { inner_->end_prefetch(); }
+  void end_prefetch() override {
+    inner_->end_prefetch();
+    looking_ahead_.fetch_sub(1);
+  }
+  int looking_ahead() const { return looking_ahead_.load(); }  // threads that have not ended it
   CommitResult commit(std::span<const Mutation> batch) override;
   void note_usage(BucketId bucket, ShardIndex shard, uint64_t hits, uint64_t misses) override {
     inner_->note_usage(bucket, shard, hits, misses);
@@ -116,6 +121,7 @@ class ChaosStore final : public Store {
   bool is_fetched(BucketId bucket, std::string_view key, Part part) const REQUIRES(mutex_);
 
   const std::unique_ptr<Store> inner_;
+  std::atomic<int> looking_ahead_{0};
   Executor& executor_;
   const ChaosOptions options_;
   Capabilities capabilities_;

@@ -190,6 +190,47 @@ TEST_CASE("a client that is killed while its command waits for a lock leaves no 
   }
 }
 
+TEST_CASE("what was looked ahead is let go of when nothing of it is run for now, whatever keeps it from running") {
+  storage::ChaosStore* chaos = nullptr;
+  const StoreWrapper wrap = [&](std::unique_ptr<storage::Store> inner, storage::Executor& executor) {
+    auto wrapped = std::make_unique<storage::ChaosStore>(std::move(inner), executor, storage::ChaosOptions{.seed = 7});
+    if (!chaos) chaos = wrapped.get();
+    return wrapped;
+  };
+  LiveServer server({}, 2, true, wrap);
+  REQUIRE(chaos != nullptr);
+  const auto request = [](const Command& words) {
+    std::string bytes = "*" + std::to_string(words.size()) + "\r\n";
+    for (const std::string& word : words) bytes += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+    return bytes;
+  };
+  auto observer = server.connect(0);
+  storage::Random random(7);
+  for (int round = 0; round < 30; ++round) {
+    auto client = server.connect(1);
+    std::string pipeline;
+    const int commands = 2 + static_cast<int>(random.below(80));
+    for (int i = 0; i < commands; ++i)
+      pipeline +=
+          request(random.one_in(2) ? Command{"GET", "k" + std::to_string(random.below(6))} : Command{"INCR", "n"});
+    const bool ends = round % 3 == 0;
+    if (ends) pipeline += round % 2 ? request({"QUIT"}) : "*x\r\n";
+    // In some rounds a lock is not to be had for a while.
+    const bool waits = round % 5 == 1;
+    if (waits) lock_all(*chaos);
+    client->send_bytes(pipeline);
+    if (waits) {
+      REQUIRE(clients_with(*observer, "cmd=get").find("cmd=") != std::string::npos);
+      for (int looks = 0; looks < 1000 && chaos->looking_ahead() != 0; ++looks) observer->call({"PING"});
+      CHECK(chaos->looking_ahead() == 0);
+      unlock_all(*chaos);
+    }
+    for (int i = 0; i < commands + (ends ? 1 : 0); ++i) REQUIRE(client->read_reply() != "closed");
+    if (ends) CHECK(client->read_reply() == "closed");
+    CHECK(chaos->looking_ahead() == 0);
+  }
+}
+
 TEST_CASE("a command that misses its lock again and again gets it in its turn") {
   LiveServer server({}, 2);
   storage::Store& store = server.services().stores.default_store();
