@@ -14,6 +14,7 @@ void LookupBatch::add(std::string_view tree_key, uint64_t filter_hash) {
   lookup.tree_key.assign(tree_key);
   lookup.hash = filter_hash;
   lookup.state = Lookup::State::open;
+  lookup.checks = 0;
 }
 
 void LookupBatch::clear() {
@@ -39,8 +40,9 @@ void LookupBatch::run(const BlockLoader& loader, VersionPtr version) {
   version_ = std::move(version);
   for (size_t i = 0; i < count_; ++i) find_tables(lookups_[i]);
   find_partitions(loader.cache());
-  ask_filters(loader.cache(), loader.counters());
+  ask_filters(loader.cache());
   find_entries(loader.cache());
+  count(loader.counters());
   partitions_.clear();
   in_blocks_.clear();
 }
@@ -74,8 +76,7 @@ void LookupBatch::find_partitions(const BlockCache& cache) {
 }
 
 // From the newest table on, until one may have the key.
-void LookupBatch::ask_filters(const BlockCache& cache, ReadCounters& counters) {
-  size_t negatives = 0, checks = 0;
+void LookupBatch::ask_filters(const BlockCache& cache) {
   for (const Partition& partition : partitions_) {
     Lookup& lookup = *partition.lookup;
     if (lookup.state != Lookup::State::absent) continue;
@@ -85,18 +86,13 @@ void LookupBatch::ask_filters(const BlockCache& cache, ReadCounters& counters) {
     }
     PartitionView view;
     view.reopen(*partition.block);
-    ++checks;
-    if (!view.may_hold(lookup.hash)) {
-      ++negatives;
-      continue;
-    }
+    ++lookup.checks;
+    if (!view.may_hold(lookup.hash)) continue;
     view.prefetch_index();
     lookup.state = Lookup::State::in_block;
     lookup.partition = static_cast<size_t>(&partition - partitions_.data());
     in_blocks_.push_back(&lookup);
   }
-  counters.add(ReadCounters::filter_checks, checks);
-  counters.add(ReadCounters::filter_negatives, negatives);
   std::erase_if(in_blocks_, [&](Lookup* lookup) { return !find_block(*lookup, cache); });
 }
 
@@ -129,6 +125,19 @@ void LookupBatch::find_entries(const BlockCache& cache) {
     lookup->state = Lookup::State::found;
     lookup->found.entry = tree_entry(cursor.entry());
   }
+}
+
+// Who looks up by itself what was left open counts that.
+void LookupBatch::count(ReadCounters& counters) const {
+  uint64_t checks = 0, negatives = 0;
+  for (size_t i = 0; i < count_; ++i) {
+    const Lookup& lookup = lookups_[i];
+    if (lookup.state == Lookup::State::open) continue;
+    checks += lookup.checks;
+    negatives += lookup.checks - (lookup.state == Lookup::State::found ? 1 : 0);
+  }
+  counters.add(ReadCounters::filter_checks, checks);
+  counters.add(ReadCounters::filter_negatives, negatives);
 }
 
 }  // namespace sett::storage

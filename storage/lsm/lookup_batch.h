@@ -46,6 +46,7 @@ class LookupBatch {
     std::string tree_key;
     uint64_t hash = 0;
     State state = State::open;
+    uint32_t checks = 0;            // filters that were asked; where the key was found, all but the last said no
     size_t partition = 0;           // the place of the first that may have it
     uint64_t file = 0, offset = 0;  // of the block
     Found found;
@@ -61,9 +62,10 @@ class LookupBatch {
   void find_tables(Lookup& lookup);
   void add_table(Lookup& lookup, const TableFile& file);
   void find_partitions(const BlockCache& cache);
-  void ask_filters(const BlockCache& cache, ReadCounters& counters);
+  void ask_filters(const BlockCache& cache);
   bool find_block(Lookup& lookup, const BlockCache& cache) const;
   void find_entries(const BlockCache& cache);
+  void count(ReadCounters& counters) const;
 
   VersionPtr version_;
   std::vector<Lookup> lookups_;        // the first count_ are in use; the others keep their memory

@@ -1,5 +1,6 @@
 #include "storage/lsm/ordered_lookup.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/table/block_reader.h"
@@ -11,7 +12,12 @@ OrderedLookup::OrderedLookup(const TreeReader& reader, VersionPtr version)
     : loader_(reader.loader()),
       version_(std::move(version)),
       runs_(version_->level0_runs().size()),
-      levels_(levels_max) {}
+      levels_(levels_max) {
+  const uint64_t places = runs_.size() + levels_.size();
+  const ReadAhead ahead(std::clamp(windows_bytes / places, window_bytes_min, ReadAhead::window_bytes_max));
+  for (std::vector<Place>* of : {&runs_, &levels_})
+    for (Place& place : *of) place.ahead = ahead;
+}
 
 Status OrderedLookup::open_section(Place& place, const TableFile& file, std::string_view tree_key, bool& is_beyond) {
   if (place.file != &file) {

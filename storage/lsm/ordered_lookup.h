@@ -37,6 +37,8 @@ class OrderedLookup {
 
   const BlockLoader& loader_;
   const VersionPtr version_;
+  // What is read ahead takes no more than so much, however many tables lie over each other.
+  static constexpr uint64_t windows_bytes = 4u << 20, window_bytes_min = 16u << 10;
   std::vector<Place> runs_, levels_;
 };
 

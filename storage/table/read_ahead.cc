@@ -35,7 +35,7 @@ Result<std::string> ReadAhead::read(const Table& table, const BlockHandle& handl
   if (!holds(table, handle)) {
     table_ = table.number();
     const uint64_t left_bytes = end - std::min(end, handle.offset);
-    const uint64_t ahead_bytes = mean_gap_ <= near_bytes ? std::min(window_bytes_max, left_bytes) : 0;
+    const uint64_t ahead_bytes = mean_gap_ <= near_bytes ? std::min(window_bytes_, left_bytes) : 0;
     // What lies behind the block may be damaged, and need not be wanted.
     const bool is_read = ahead_bytes > block_bytes && read_window(table, handle.offset, ahead_bytes, cost).is_ok();
     if (!is_read)
@@ -44,7 +44,7 @@ Result<std::string> ReadAhead::read(const Table& table, const BlockHandle& handl
   last_end_ = handle.end();
   const std::string_view stored = std::string_view(window_).substr(handle.offset - window_offset_, block_bytes);
   auto block = table_format::open_block(stored, handle, table.epoch(), table.path());
-  if (block_bytes > window_bytes_max) std::string().swap(window_);
+  if (block_bytes > window_bytes_) std::string().swap(window_);
   return block;
 }
 

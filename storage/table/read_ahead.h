@@ -12,6 +12,9 @@ namespace sett::storage {
 // do. Far apart they are read one by one. Belongs to one thread; blocks on the disk.
 class ReadAhead {
  public:
+  // `window_bytes`: read at once at most, unless one block is larger.
+  explicit ReadAhead(uint64_t window_bytes = window_bytes_max) : window_bytes_(window_bytes) {}
+
   // What reads from the disk have cost; is added to.
   struct Cost {
     uint64_t reads = 0, bytes = 0;
@@ -23,12 +26,13 @@ class ReadAhead {
   bool holds(const Table& table, const table_format::BlockHandle& handle) const;
 
   static constexpr double near_bytes = 16u << 10;           // between two blocks that are asked for
-  static constexpr uint64_t window_bytes_max = 256u << 10;  // read at once, unless one block is larger
+  static constexpr uint64_t window_bytes_max = 256u << 10;  // more hardly pays
 
  private:
   void note_gap(const Table& table, const table_format::BlockHandle& handle);
   Status read_window(const Table& table, uint64_t offset, uint64_t bytes, Cost& cost);
 
+  uint64_t window_bytes_;
   uint64_t table_ = 0;                // the number of the last one; 0: none
   uint64_t last_end_ = 0;             // of the block that was asked for last
   double mean_gap_ = 2 * near_bytes;  // bytes between blocks that were asked for
