@@ -18,8 +18,7 @@ uint64_t HotEntries::charged(const Slot& slot) {
 
 HotEntries::Slot* HotEntries::lookup(uint64_t hash, std::string_view tree_key) {
   if (slots_.empty()) return nullptr;
-  const size_t sets = slots_.size() / slots_per_set;
-  Slot* set = &slots_[(hash & (sets - 1)) * slots_per_set];
+  Slot* set = &slots_[set_of(hash)];
   for (size_t i = 0; i < slots_per_set; ++i) {
     Slot& slot = set[i];
     if (slot.hash == hash && slot.entry.bytes &&
@@ -31,15 +30,13 @@ HotEntries::Slot* HotEntries::lookup(uint64_t hash, std::string_view tree_key) {
 
 void HotEntries::prefetch(uint64_t hash) const {
   if (slots_.empty()) return;
-  const size_t sets = slots_.size() / slots_per_set;
-  const Slot* set = &slots_[(hash & (sets - 1)) * slots_per_set];
+  const Slot* set = &slots_[set_of(hash)];
   for (size_t i = 0; i < slots_per_set; ++i) __builtin_prefetch(set + i);
 }
 
 bool HotEntries::prefetch_entry(uint64_t hash) const {
   if (slots_.empty()) return false;
-  const size_t sets = slots_.size() / slots_per_set;
-  const Slot* set = &slots_[(hash & (sets - 1)) * slots_per_set];
+  const Slot* set = &slots_[set_of(hash)];
   for (size_t i = 0; i < slots_per_set; ++i) {
     if (set[i].hash != hash || !set[i].entry.bytes) continue;
     __builtin_prefetch(set[i].entry.bytes.get());
@@ -79,7 +76,7 @@ HotEntries::Slot& HotEntries::place_for(uint64_t hash) {
   if (slots_.empty()) slots_.resize(sets_min * slots_per_set);
   while (true) {
     const size_t sets = slots_.size() / slots_per_set;
-    Slot* set = &slots_[(hash & (sets - 1)) * slots_per_set];
+    Slot* set = &slots_[set_of(hash)];
     for (size_t i = 0; i < slots_per_set; ++i)
       if (!set[i].entry.bytes) return set[i];
     if (sets < sets_max && bytes() < capacity_ / 2 && slots_.size() * sizeof(Slot) < capacity_ / 2) {
@@ -98,10 +95,9 @@ HotEntries::Slot& HotEntries::place_for(uint64_t hash) {
 void HotEntries::grow() {
   std::vector<Slot> before(slots_.size() * 2);
   before.swap(slots_);
-  const size_t sets = slots_.size() / slots_per_set;
   for (Slot& slot : before) {
     if (!slot.entry.bytes) continue;
-    Slot* set = &slots_[(slot.hash & (sets - 1)) * slots_per_set];
+    Slot* set = &slots_[set_of(slot.hash)];
     // Each set becomes two, so there is room.
     Slot* free = std::find_if(set, set + slots_per_set, [](const Slot& each) { return !each.entry.bytes; });
     *free = std::move(slot);

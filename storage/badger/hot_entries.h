@@ -55,6 +55,8 @@ class HotEntries {
   static constexpr uint8_t uses_max = 3;
   static constexpr size_t marks = 4096;
 
+  // Where the set of that hash begins; there are slots.
+  size_t set_of(uint64_t hash) const { return (hash & (slots_.size() / slots_per_set - 1)) * slots_per_set; }
   Slot* lookup(uint64_t hash, std::string_view tree_key);
   Slot& place_for(uint64_t hash);
   void fill(Slot& slot, uint64_t hash, std::string_view tree_key, const Entry& entry);

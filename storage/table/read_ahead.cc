@@ -15,7 +15,7 @@ bool ReadAhead::holds(const Table& table, const BlockHandle& handle) const {
 void ReadAhead::note_gap(const Table& table, const BlockHandle& handle) {
   constexpr double newest_share = 0.125;
   if (table_ != table.number() || handle.offset < last_end_) return;
-  mean_gap_ += newest_share * (static_cast<double>(handle.offset - last_end_) - mean_gap_);
+  mean_gap_bytes_ += newest_share * (static_cast<double>(handle.offset - last_end_) - mean_gap_bytes_);
 }
 
 Status ReadAhead::read_window(const Table& table, uint64_t offset, uint64_t bytes, Cost& cost) {
@@ -35,7 +35,7 @@ Result<std::string> ReadAhead::read(const Table& table, const BlockHandle& handl
   if (!holds(table, handle)) {
     table_ = table.number();
     const uint64_t left_bytes = end - std::min(end, handle.offset);
-    const uint64_t ahead_bytes = mean_gap_ <= near_bytes ? std::min(window_bytes_, left_bytes) : 0;
+    const uint64_t ahead_bytes = mean_gap_bytes_ <= near_bytes ? std::min(window_bytes_, left_bytes) : 0;
     // What lies behind the block may be damaged, and need not be wanted.
     const bool is_read = ahead_bytes > block_bytes && read_window(table, handle.offset, ahead_bytes, cost).is_ok();
     if (!is_read)

@@ -33,11 +33,11 @@ class ReadAhead {
   Status read_window(const Table& table, uint64_t offset, uint64_t bytes, Cost& cost);
 
   uint64_t window_bytes_;
-  uint64_t table_ = 0;                // the number of the last one; 0: none
-  uint64_t last_end_ = 0;             // of the block that was asked for last
-  double mean_gap_ = 2 * near_bytes;  // bytes between blocks that were asked for
-  uint64_t window_offset_ = 0;        // in the file
-  std::string window_;                // empty: nothing of the table
+  uint64_t table_ = 0;                      // the number of the last one; 0: none
+  uint64_t last_end_ = 0;                   // of the block that was asked for last
+  double mean_gap_bytes_ = 2 * near_bytes;  // bytes between blocks that were asked for
+  uint64_t window_offset_ = 0;              // in the file
+  std::string window_;                      // empty: nothing of the table
 };
 
 }  // namespace sett::storage
