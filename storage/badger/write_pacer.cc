@@ -9,7 +9,8 @@ constexpr double us_per_s = 1e6;
 constexpr double newest_share = 0.3;         // of the last flush in the average
 constexpr double bytes_per_us_min = 0.25;    // 256 KB/s: a trickle, so that nobody waits for good
 constexpr double bytes_per_us_unknown = 16;  // before the first flush has ended
-constexpr int64_t allowance_us = 5000;       // what was not taken is kept for so long
+constexpr int64_t allowance_us = 6000;       // what was not taken is kept for so long
+constexpr int64_t step_us = 2000;            // see admit()
 }  // namespace
 
 // What the flush under way would amount to if it ended now, where that is less than the average.
@@ -42,9 +43,8 @@ void WritePacer::note_used(uint64_t used_bytes, int64_t now_us) {
 
 void WritePacer::note_flush_due(uint64_t bytes, int64_t now_us) {
   MutexLock lock(mutex_);
-  if (flush_since_us_ != 0) return;
-  flush_since_us_ = now_us;
   flushing_bytes_ = bytes;
+  if (flush_since_us_ == 0) flush_since_us_ = now_us;
 }
 
 void WritePacer::note_flushed(int64_t now_us) {
@@ -62,9 +62,12 @@ bool WritePacer::admit(uint64_t used_bytes, int64_t now_us) {
   MutexLock lock(mutex_);
   used_ = used_bytes;
   decide(now_us);
-  const double passed = static_cast<double>(std::clamp<int64_t>(now_us - allowed_at_us_, 0, allowance_us));
-  allowed_at_us_ = std::max(allowed_at_us_, now_us);
-  allowance_ = std::min(allowance_ + passed * per_us_, static_cast<double>(allowance_us) * per_us_);
+  // In steps: were it let grow all the time, each would be let through alone, with a write to the log of its own.
+  if (const int64_t passed_us = now_us - allowed_at_us_; passed_us >= step_us) {
+    const auto most = static_cast<double>(allowance_us);
+    allowance_ = std::min(allowance_ + std::min(static_cast<double>(passed_us), most) * per_us_, most * per_us_);
+    allowed_at_us_ = now_us;
+  }
   if (allowance_ >= 0) return true;
   slowed_writes_.fetch_add(1, std::memory_order_relaxed);
   return false;

@@ -18,8 +18,8 @@ class WritePacer {
 
   // How much of the room is in use now. A flush that is late counts as slow before it has ended.
   void note_used(uint64_t used_bytes, int64_t now_us) EXCLUDES(mutex_);
-  // A memtable of so many bytes is the next to be flushed, whether that can begin at once or not. Again before it has
-  // been: nothing.
+  // So many bytes of memtables are the next to be flushed, whether that can begin at once or not. Again before they
+  // have been: there are more.
   void note_flush_due(uint64_t bytes, int64_t now_us) EXCLUDES(mutex_);
   // That has ended.
   void note_flushed(int64_t now_us) EXCLUDES(mutex_);

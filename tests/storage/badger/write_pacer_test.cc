@@ -92,3 +92,23 @@ TEST_CASE("a write that is larger than the allowance is let through, and paid fo
     is_let = pacer.admit(room * 3 / 4, at);
   REQUIRE(is_let);
 }
+
+TEST_CASE("what a slowed writer may take comes in steps, not byte by byte as time passes", "[badger][write_pacer]") {
+  WritePacer pacer(room);
+  int64_t now = second;
+  teach(pacer, now);
+  pacer.note_used(room * 3 / 4, now);  // 10 MB a second
+  int pauses = 0, writes = 0;
+  bool was_let = true;
+  for (const int64_t end = now + second; now < end; now += 10) {  // 10 us: half of a write of 200 bytes
+    const bool is_let = pacer.admit(room * 3 / 4, now);
+    if (was_let && !is_let) ++pauses;
+    if (is_let) {
+      pacer.note_written(200);
+      ++writes;
+    }
+    was_let = is_let;
+  }
+  REQUIRE(writes > 45'000);
+  REQUIRE(pauses < 600);
+}
