@@ -11,6 +11,7 @@
 
 #include "storage/base/random.h"
 #include "storage/keys/time_index.h"
+#include "storage/lsm/filter_bits.h"
 #include "storage/table/table_scanner.h"
 
 namespace sett::storage {
@@ -215,7 +216,8 @@ class CompactionRun {
     paths_.push_back(made->path);
     number_ = made->number;
     output_bucket_ = bucket_of(key_);
-    writer_ = std::make_unique<TableWriter>(std::move(made->file), number_, epochs_.next(), tools_.table_options);
+    const TableOptions options = options_in_level(tools_.table_options, *input_.version, to_level_, key_);
+    writer_ = std::make_unique<TableWriter>(std::move(made->file), number_, epochs_.next(), options);
     return {};
   }
 
