@@ -140,22 +140,31 @@ void Flusher::tables_changed() {
   run_next();
 }
 
+// What waits is flushed together: of what their entries replaced each block is then read and searched once for all of
+// them, and level 0 gets one table. Half of all memtables at most, so that writers have the other half meanwhile.
+Flusher::Seals Flusher::next_group() const {
+  const size_t most = (size_t{engine_.options_.mem_tables} + 1) / 2;
+  return {seals_.begin(), seals_.begin() + static_cast<ptrdiff_t>(std::min(seals_.size(), most))};
+}
+
 void Flusher::run_next() {
   if (!started_ || engine_.closing_) return;
-  SealPtr next;
+  Seals group;
   {
     MutexLock lock(mutex_);
     if (running_ || seals_.empty()) return;
-    engine_.pacer_.note_flush_due(seals_.front()->bytes, engine_.clock_.steady_us());
+    group = next_group();
+    uint64_t bytes = 0;
+    for (const SealPtr& sealed : group) bytes += sealed->bytes;
+    engine_.pacer_.note_flush_due(bytes, engine_.clock_.steady_us());
     // Level 0 is full: the end of a merge calls again.
     if (engine_.versions_->current()->largest_level0_group() >= engine_.options_.level0_tables_stall) return;
     running_ = true;
-    next = seals_.front();
   }
-  engine_.post(Executor::Lane::background, [this, next] { flush(next); });
+  engine_.post(Executor::Lane::background, [this, group = std::move(group)] { flush(group); });
 }
 
-void Flusher::flush(const SealPtr& sealed) {
+void Flusher::flush(const Seals& group) {
   uint64_t seed = 0;
   {
     MutexLock lock(mutex_);
@@ -169,7 +178,10 @@ void Flusher::flush(const SealPtr& sealed) {
                          engine_.options_.value_threshold,
                          seed};
   FlushInput input;
-  for (const auto& part : sealed->parts) input.parts.push_back(part.get());
+  for (auto sealed = group.rbegin(); sealed != group.rend(); ++sealed) {
+    PartMerger::Parts& parts = input.memtables.emplace_back();
+    for (const auto& part : (*sealed)->parts) parts.push_back(part.get());
+  }
   input.version = engine_.versions_->current();
   input.passed_ms = engine_.versions_->manifest().passed_ms;
   input.is_dead = engine_.dead_buckets();
@@ -180,9 +192,9 @@ void Flusher::flush(const SealPtr& sealed) {
   if (!result) return failed(result.status());
   for (const TableMeta& meta : result->tables) engine_.io_limiter_.take(meta.file_bytes);
   auto shared = std::make_shared<FlushResult>(std::move(*result));
-  engine_.when_synced(last, [this, sealed, shared, is_dead = std::move(input.is_dead)](const Status& status) {
+  engine_.when_synced(last, [this, group, shared, is_dead = std::move(input.is_dead)](const Status& status) {
     if (!status) return failed(status);
-    publish(sealed, shared, is_dead);
+    publish(group, shared, is_dead);
   });
 }
 
@@ -216,42 +228,48 @@ std::vector<ValueWriter::File> Flusher::note_in_manifest(const Seal& sealed, con
   return files;
 }
 
-void Flusher::publish(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result, const IsDead& is_dead) {
+// What a seal says is so as of its moment: of several the last one counts.
+void Flusher::publish(const Seals& group, const std::shared_ptr<FlushResult>& result, const IsDead& is_dead) {
+  const Seal& last = *group.back();
   VersionEdit edit;
   for (const TableMeta& meta : result->tables)
     edit.added_tables.push_back(
         {0, std::make_shared<TableFile>(engine_.versions_->table_path(meta.number, meta.smallest), meta)});
   if (result->value_log) edit.added_value_logs.push_back(result->value_log->number);
   std::vector<ValueWriter::File> noted;
-  edit.change = [&](TreeManifest& manifest) { noted = note_in_manifest(*sealed, *result, is_dead, manifest); };
+  edit.change = [&](TreeManifest& manifest) { noted = note_in_manifest(last, *result, is_dead, manifest); };
   if (const Status status = engine_.versions_->apply(edit); !status) return failed(status);
   // Not one that was sealed since: where it ends the manifest does not say yet.
   for (const ValueWriter::File& file : noted)
     if (file.sealed) engine_.value_writer_->forget(file.number);
-  flushed_through_ = sealed->through;
-  engine_.post(Executor::Lane::foreground, [this, sealed, result] { show(sealed, result); });
+  flushed_through_ = last.through;
+  engine_.post(Executor::Lane::foreground, [this, group, result] { show(group, result); });
 }
 
 // On the foreground lane: from one instant to the next the sealed parts are tables, for all shards.
-void Flusher::show(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result) {
+void Flusher::show(const Seals& group, const std::shared_ptr<FlushResult>& result) {
   if (!engine_.try_lock_all()) {
     engine_.post(
-        Executor::Lane::foreground, [this, sealed, result] { show(sealed, result); }, lock_retry_ms);
+        Executor::Lane::foreground, [this, group, result] { show(group, result); }, lock_retry_ms);
     return;
   }
   std::vector<std::shared_ptr<const Memtable>> freed;
-  show_to_shards(*result, freed);
+  show_to_shards(*result, group.size(), freed);
   engine_.unlock_all();
-  // The last ones who have the memtable: not this thread, which may be an event loop.
-  std::move(sealed->parts.begin(), sealed->parts.end(), std::back_inserter(freed));
-  sealed->parts.clear();
+  // The last ones who have the memtables: not this thread, which may be an event loop.
+  for (const SealPtr& sealed : group) {
+    std::move(sealed->parts.begin(), sealed->parts.end(), std::back_inserter(freed));
+    sealed->parts.clear();
+  }
   engine_.post(Executor::Lane::background, [freed = std::move(freed)]() mutable { freed.clear(); });
   // A backup may still read the records; the next flush's release takes these too.
-  if (!engine_.versions_->is_held()) engine_.log_->release(sealed->through);
+  if (!engine_.versions_->is_held()) engine_.log_->release(group.back()->through);
   {
     MutexLock lock(mutex_);
-    sealed_bytes_.fetch_sub(seals_.front()->bytes, std::memory_order_relaxed);
-    seals_.pop_front();
+    for (const SealPtr& sealed : group) {
+      sealed_bytes_.fetch_sub(sealed->bytes, std::memory_order_relaxed);
+      seals_.pop_front();
+    }
     running_ = false;
     last_status_ = {};
   }
@@ -264,14 +282,15 @@ void Flusher::show(const SealPtr& sealed, const std::shared_ptr<FlushResult>& re
   run_next();
 }
 
-void Flusher::show_to_shards(const FlushResult& result,
+void Flusher::show_to_shards(const FlushResult& result, size_t flushed,
                              std::vector<std::shared_ptr<const Memtable>>& freed)
     NO_THREAD_SAFETY_ANALYSIS {  // under all locks
   const VersionPtr version = engine_.versions_->current();
   for (auto& at : engine_.shards_) {
     at->version = version;
-    freed.push_back(std::move(at->sealed.front().part));
-    at->sealed.erase(at->sealed.begin());
+    const auto end = at->sealed.begin() + static_cast<ptrdiff_t>(flushed);
+    for (auto sealed = at->sealed.begin(); sealed != end; ++sealed) freed.push_back(std::move(sealed->part));
+    at->sealed.erase(at->sealed.begin(), end);
   }
   int64_t covered_ms = INT64_MIN;
   for (const auto& at : engine_.shards_) covered_ms = std::max(covered_ms, at->due.end_ms());

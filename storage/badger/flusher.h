@@ -15,8 +15,8 @@
 
 namespace sett::storage {
 
-// Seals the memtable under all locks, has the sealed ones flushed one after the other on the background lane, and shows
-// what came of it to all shards under all locks again. From any thread.
+// Seals the memtable under all locks, has the sealed ones flushed on the background lane, those that wait together in
+// one go, and shows what came of it to all shards under all locks again. From any thread.
 class Flusher {
  public:
   explicit Flusher(BadgerEngine& engine) : engine_(engine) {}
@@ -57,20 +57,22 @@ class Flusher {
     std::function<void(Status)> done;
   };
   using SealPtr = std::shared_ptr<Seal>;
+  using Seals = std::vector<SealPtr>;  // that are flushed together, the oldest first
 
   void tick();
   void post_seal(int64_t delay_ms = 0);
   void seal();
   SealPtr seal_parts(Sequence through);
   void run_next();
-  void flush(const SealPtr& sealed);
+  Seals next_group() const REQUIRES(mutex_);
+  void flush(const Seals& group);
   using IsDead = std::function<bool(BucketId)>;
-  void publish(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result, const IsDead& is_dead);
+  void publish(const Seals& group, const std::shared_ptr<FlushResult>& result, const IsDead& is_dead);
   // Returns what it noted of the value writer's files.
   std::vector<ValueWriter::File> note_in_manifest(const Seal& sealed, const FlushResult& result, const IsDead& is_dead,
                                                   TreeManifest& manifest);
-  void show(const SealPtr& sealed, const std::shared_ptr<FlushResult>& result);
-  void show_to_shards(const FlushResult& result, std::vector<std::shared_ptr<const Memtable>>& freed);
+  void show(const Seals& group, const std::shared_ptr<FlushResult>& result);
+  void show_to_shards(const FlushResult& result, size_t flushed, std::vector<std::shared_ptr<const Memtable>>& freed);
   void failed(const Status& status);
   void finish_waiting(bool nothing_is_left);
   void note_snapshot(const std::shared_ptr<std::vector<Waiting>>& ready, Sequence last);

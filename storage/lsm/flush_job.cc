@@ -1,64 +1,21 @@
 #include "storage/lsm/flush_job.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "storage/base/bytes.h"
 #include "storage/base/random.h"
 #include "storage/keys/time_index.h"
+#include "storage/lsm/filter_bits.h"
 #include "storage/lsm/ordered_lookup.h"
 #include "storage/vlog/vlog_writer.h"
 
 namespace sett::storage {
 
 namespace {
-
-// The entries of all parts in the order of their keys.
-class PartMerger {
- public:
-  explicit PartMerger(const std::vector<const Memtable*>& parts) {
-    for (const Memtable* part : parts) {
-      Head head{.entry = nullptr, .key = {}, .cursor = Memtable::Cursor(*part)};
-      if (step(head)) heads_.push_back(std::move(head));
-    }
-    for (size_t i = heads_.size() / 2; i-- > 0;) sink(i);
-  }
-  const MemEntry* next() {
-    if (heads_.empty()) return nullptr;
-    const MemEntry* entry = heads_.front().entry;
-    if (!step(heads_.front())) {
-      std::swap(heads_.front(), heads_.back());
-      heads_.pop_back();
-    }
-    if (!heads_.empty()) sink(0);
-    return entry;
-  }
-
- private:
-  struct Head {
-    const MemEntry* entry;
-    std::string_view key;
-    Memtable::Cursor cursor;
-  };
-  static bool step(Head& head) {
-    head.entry = head.cursor.next();
-    if (head.entry) head.key = head.entry->key();
-    return head.entry != nullptr;
-  }
-  // The first of the heap has changed: it goes down to its place, most often not far.
-  void sink(size_t at) {
-    while (true) {
-      size_t least = at;
-      for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < heads_.size(); ++child)
-        if (heads_[child].key < heads_[least].key) least = child;
-      if (least == at) return;
-      std::swap(heads_[at], heads_[least]);
-      at = least;
-    }
-  }
-  std::vector<Head> heads_;  // a heap, the least key first
-};
 
 class FlushRun {
  public:
@@ -78,96 +35,103 @@ class FlushRun {
   }
 
  private:
-  // What the tables say of a key, as far as its removal or replacement counts.
-  struct Below {
-    bool present = false;
-    TableEntry entry;  // views that hold until the next look
-    uint64_t value_bytes() const {
-      return entry.kind == TableEntry::Kind::pointer ? entry.value_bytes : entry.value.size();
-    }
+  // What a key holds, below an entry or with it. Views hold until the next key.
+  struct Held {
+    bool is_present = false;
+    int64_t expires_at_ms = 0;
+    std::optional<ValuePointer> pointer;  // the value's place in a value log, if it has one
+    bool has_value = true;                // else it is only there
+    std::string_view value;
+    uint64_t value_bytes() const { return has_value ? value.size() : pointer->value_bytes; }
   };
 
   Status write_entries() {
-    PartMerger merger(input_.parts);
+    PartMerger merger(input_.memtables);
     constexpr uint32_t asked_every = 1024;
     uint32_t until_asked = asked_every;
-    while (const MemEntry* entry = merger.next()) {
+    while (true) {
+      const std::vector<const MemEntry*>& entries = merger.next();
+      if (entries.empty()) return {};
       if (--until_asked == 0) {
         until_asked = asked_every;
         if (input_.is_given_up && input_.is_given_up())
           return Status::error(ErrorKind::closed, "the flush is given up");
       }
-      if (input_.is_dead(bucket_of(entry->key()))) continue;
-      if (Status status = write_entry(*entry); !status) return status;
+      if (input_.is_dead(bucket_of(entries.front()->key()))) continue;
+      if (Status status = write_key(entries); !status) return status;
     }
-    return {};
   }
 
-  Status look_below(const MemEntry& entry, Below& below) {
-    auto found = below_.get(entry.key());
+  Status look_below(std::string_view key, Held& below) {
+    auto found = below_.get(key);
     if (!found) return found.status();
-    below.present = found->kind == TreeEntry::Kind::entry;
-    if (below.present) below.entry = found->entry;
+    if (found->kind != TreeEntry::Kind::entry) return {};
+    const TableEntry& entry = found->entry;
+    below.is_present = true;
+    below.expires_at_ms = entry.expires_at_ms;
+    below.has_value = entry.kind == TableEntry::Kind::value;
+    below.value = entry.value;
+    if (!below.has_value) below.pointer = pointer_of(entry);
     return {};
   }
 
-  Status write_entry(const MemEntry& entry) {
-    Below below;
-    Prior prior = entry.prior();
-    const bool is_patch = entry.kind() == MemEntry::Kind::patch;
-    if (prior.kind == Prior::Kind::unknown || is_patch) {
-      if (Status status = look_below(entry, below); !status) return status;
-      prior = {below.present ? Prior::Kind::present : Prior::Kind::absent, below.value_bytes(),
-               below.entry.expires_at_ms};
+  // `entries`: of one key, the newest first. What the oldest replaced is what all of them did.
+  Status write_key(const std::vector<const MemEntry*>& entries) {
+    const std::string_view key = entries.front()->key();
+    const auto whole = std::find_if(entries.begin(), entries.end(),
+                                    [](const MemEntry* entry) { return entry->kind() != MemEntry::Kind::patch; });
+    Prior prior = entries.back()->prior();
+    Held held;
+    if (prior.kind == Prior::Kind::unknown || whole == entries.end()) {
+      if (Status status = look_below(key, held); !status) return status;
+      prior = {held.is_present ? Prior::Kind::present : Prior::Kind::absent, held.value_bytes(), held.expires_at_ms};
     }
-    TableEntry written;
-    if (Status status = make_entry(entry, below, written); !status) return status;
-    count(entry.key(), written, prior);
+    if (whole != entries.end()) held = held_by(**whole);
+    for (auto patch = std::make_reverse_iterator(whole); patch != entries.rend(); ++patch)
+      if (Status status = lay_over(**patch, held); !status) return status;
+    TableEntry written{.sequence = entries.front()->sequence()};
+    if (Status status = make_entry(key, held, written); !status) return status;
+    count(key, written, prior);
     // What removes nothing need not be written.
     if (written.kind == TableEntry::Kind::tombstone && prior.kind != Prior::Kind::present) return {};
-    return add(entry.key(), written);
+    return add(key, written);
   }
 
-  // The whole entry that stands for what the memtable has, on what lies below it.
-  Status make_entry(const MemEntry& entry, const Below& below, TableEntry& written) {
-    written.sequence = entry.sequence();
-    switch (entry.kind()) {
-      case MemEntry::Kind::tombstone:
-        written.kind = TableEntry::Kind::tombstone;
-        return {};
-      case MemEntry::Kind::pointer:
-        set_pointer(written, entry.pointer());
-        written.expires_at_ms = entry.expires_at_ms();
-        return {};
-      case MemEntry::Kind::value:
-        written.expires_at_ms = entry.expires_at_ms();
-        return set_value(entry, entry.value(), written);
-      case MemEntry::Kind::patch:
-        break;
-    }
-    if (!below.present) return {};  // nothing to stand on: a tombstone
-    written.expires_at_ms = entry.sets_expiry() ? entry.expires_at_ms() : below.entry.expires_at_ms;
-    const bool on_pointer = below.entry.kind == TableEntry::Kind::pointer;
-    const ValuePointer base = pointer_of(below.entry);
-    if (!entry.spliced()) {
-      if (on_pointer) {
-        set_pointer(written, base);
-      } else {
-        written.kind = TableEntry::Kind::value;
-        written.value = below.entry.value;
-      }
-      return {};
-    }
-    if (on_pointer) {
+  static Held held_by(const MemEntry& entry) {
+    Held held{.is_present = entry.kind() != MemEntry::Kind::tombstone};
+    if (!held.is_present) return held;
+    held.expires_at_ms = entry.expires_at_ms();
+    held.value = entry.value();
+    if (entry.kind() == MemEntry::Kind::pointer) held.pointer = entry.pointer();
+    return held;
+  }
+
+  // What a patch makes of what it stands on; of nothing, nothing.
+  Status lay_over(const MemEntry& patch, Held& held) {
+    if (!held.is_present) return {};
+    if (patch.sets_expiry()) held.expires_at_ms = patch.expires_at_ms();
+    if (!patch.spliced()) return {};
+    if (!held.has_value) {
       Pins pins;
-      auto block = tools_.reader.value(base, entry.key(), Access::load, pins);
+      auto block = tools_.reader.value(*held.pointer, patch.key(), Access::load, pins);
       if (!block) return block.status();
       patched_ = **block;
-    } else {
-      patched_.assign(below.entry.value);
+    } else if (held.value.data() != patched_.data()) {
+      patched_.assign(held.value);
     }
-    entry.lay_over(patched_);
-    return set_value(entry, patched_, written);
+    patch.lay_over(patched_);
+    held.pointer.reset();
+    held.has_value = true;
+    held.value = patched_;
+    return {};
+  }
+
+  Status make_entry(std::string_view key, const Held& held, TableEntry& written) {
+    if (!held.is_present) return {};  // a tombstone
+    written.expires_at_ms = held.expires_at_ms;
+    if (!held.pointer) return set_value(key, held.value, written);
+    set_pointer(written, *held.pointer);
+    return {};
   }
 
   static void set_pointer(TableEntry& written, const ValuePointer& pointer) {
@@ -178,7 +142,7 @@ class FlushRun {
   }
 
   // A value that has grown above the threshold goes to a value log here; others stay in the table.
-  Status set_value(const MemEntry& entry, std::string_view value, TableEntry& written) {
+  Status set_value(std::string_view key, std::string_view value, TableEntry& written) {
     written.kind = TableEntry::Kind::value;
     written.value = value;
     if (value.size() <= tools_.value_threshold) return {};
@@ -191,7 +155,7 @@ class FlushRun {
       if (!begun) return begun.status();
       values_ = std::move(*begun);
     }
-    auto offset = values_->append(entry.key(), value, entry.sequence());
+    auto offset = values_->append(key, value, written.sequence);
     if (!offset) return offset.status();
     set_pointer(written, {values_->number(), *offset, value.size()});
     written.value = {};
@@ -228,7 +192,7 @@ class FlushRun {
     });
     const auto last_sequence = [this] {
       Sequence last = 0;
-      for (const Memtable* part : input_.parts) last = std::max(last, part->last_sequence());
+      for (const Memtable* part : input_.memtables.front()) last = std::max(last, part->last_sequence());
       return last;
     }();
     std::string value;
@@ -254,7 +218,8 @@ class FlushRun {
       paths_.push_back(made->path);
       number_ = made->number;
       bucket_ = bucket_of(key);
-      table_ = std::make_unique<TableWriter>(std::move(made->file), number_, epochs_.next(), tools_.table_options);
+      const TableOptions options = options_in_level(tools_.table_options, *input_.version, 0, key);
+      table_ = std::make_unique<TableWriter>(std::move(made->file), number_, epochs_.next(), options);
     }
     return table_->add(key, entry);
   }

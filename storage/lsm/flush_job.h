@@ -8,20 +8,20 @@
 #include <vector>
 
 #include "storage/lsm/manifest.h"
+#include "storage/lsm/part_merger.h"
 #include "storage/lsm/tree_reader.h"
 #include "storage/lsm/version_set.h"
-#include "storage/memtable/memtable.h"
 #include "storage/table/table_writer.h"
 
 namespace sett::storage {
 
-// The parts of one sealed memtable, and what their entries stand on.
+// Sealed memtables, and what their entries stand on.
 struct FlushInput {
-  std::vector<const Memtable*> parts;     // no key is in two of them
-  VersionPtr version;                     // with everything older
-  int64_t passed_ms = 0;                  // the time index says nothing of what was due by then
-  std::function<bool(BucketId)> is_dead;  // no name is bound to it any more
-  std::function<bool()> is_given_up;      // true: end early, with `closed`
+  std::vector<PartMerger::Parts> memtables;  // from the newest to the oldest, none left out between
+  VersionPtr version;                        // with everything older
+  int64_t passed_ms = 0;                     // the time index says nothing of what was due by then
+  std::function<bool(BucketId)> is_dead;     // no name is bound to it any more
+  std::function<bool()> is_given_up;         // true: end early, with `closed`
 };
 
 // What is due when, as far as the flush changes it.
@@ -51,9 +51,9 @@ struct FlushTools {
   uint64_t seed = 0;             // of epochs
 };
 
-// Writes the table (or tables, by bucket) of one sealed memtable, in the order of the keys, and finds out on the way
-// what each entry replaced. Blocks on the disk. The tables are synced, their names too; they are nobody's until an edit
-// names them. After an error no file is left, as far as they can be removed.
+// Writes the table (or tables, by bucket) of sealed memtables, in the order of the keys, of each key what the newest
+// says, and finds out on the way what that replaced. Blocks on the disk. The tables are synced, their names too; they
+// are nobody's until an edit names them. After an error no file is left, as far as they can be removed.
 Result<FlushResult> run_flush(const FlushTools& tools, const FlushInput& input);
 
 }  // namespace sett::storage
