@@ -150,24 +150,33 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   Status load(const VersionPtr& version, const Need& need, Pins& pins);
   void when_counted(Sequence through, std::function<void(Status)> then, int held_up = 0);
 
-  // --- engine.cc
-  Journal::Appended append(std::span<Mutation> batch);
+  // --- engine_figures.cc
+  void show_space(const FigureVisitor& visit, const Version& version) const;
+  void show_memory(const FigureVisitor& visit) const;
+  void show_work(const FigureVisitor& visit) const;
+
+  // --- engine_commit.cc
   Journal::Urgency urgency_of(std::span<const Mutation> batch) const;
+  CommitResult::Kind admit();
+  static CommitResult::Kind held(std::atomic<uint64_t>& cause);
+  Journal::Appended append(std::span<Mutation> batch);
   void apply(BadgerShard& shard, const Mutation& mutation, Sequence sequence) REQUIRES(shard.lock);
   void apply_all(std::span<const Mutation> batch, Sequence sequence);
   void apply_binds(std::span<const Mutation> batch, Sequence sequence);
   void count_memory(BadgerShard& shard) REQUIRES(shard.lock);
+  // Whether something may be written now, as far as flushes keep up; if not, who waits is told in a moment.
+  bool is_in_pace();
+  void note_written(std::span<const Mutation> batch);
+  // Of the active parts and the sealed ones.
+  uint64_t memtables_bytes() const;
+
+  // --- engine.cc
   void publish_live_buckets();
   bool is_dead(BucketId bucket) const;  // from any thread: as of the last bind
   std::function<bool(BucketId)> dead_buckets() const;
   // Whether the file is one that neither the memtables nor the log need, as far as the flushed records go.
   bool is_settled(uint64_t value_log, Sequence flushed) const { return value_writer_->is_settled(value_log, flushed); }
   void prepare_values();  // on the log lane, soon
-  // Whether something may be written now, as far as flushes keep up; if not, who waits is told in a moment.
-  bool is_in_pace();
-  void note_written(std::span<const Mutation> batch);
-  // Of the active parts and the sealed ones.
-  uint64_t memtables_bytes() const;
   void when_synced(Sequence sequence, std::function<void(Status)> then);
   VersionPtr visible_version() const;
   // The current version to all shards, as soon as all locks can be had; then `then`, on the foreground lane.
@@ -197,6 +206,13 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   Sequence last_move_ = 0;                    // of the last batch that gave a bucket's data another name; see above
   std::atomic<uint64_t> memtable_bytes_{0};   // of the active parts
   std::atomic<uint64_t> changes_{0};          // mutations committed since the start
+  std::atomic<uint64_t> user_bytes_{0};       // of their keys and values
+  std::atomic<uint64_t> value_log_bytes_{0};  // of values that went to the value log
+  // How often a write was told to wait, by cause; those that were slowed the pacer counts.
+  struct Holds {
+    std::atomic<uint64_t> for_count{0}, for_memtables{0}, for_level0{0}, for_disk{0}, for_log{0};
+  };
+  Holds holds_;
   std::atomic<uint32_t> counting_{0};         // counts that wait for a flush: writers wait too
   std::atomic<bool> stalled_{false};          // writes wait: flushes or merges are behind
   std::shared_ptr<std::atomic<bool>> alive_;  // false once destroyed: for tasks still queued

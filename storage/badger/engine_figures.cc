@@ -10,6 +10,13 @@
 
 namespace sett::storage {
 
+namespace {
+uint64_t percent(uint64_t part, uint64_t of) {
+  constexpr uint64_t whole = 100;
+  return of == 0 ? 0 : static_cast<uint64_t>(static_cast<double>(part) / static_cast<double>(of) * whole);
+}
+}  // namespace
+
 StoreStats BadgerEngine::stats() const {
   StoreStats stats;
   stats.expired_keys = reaper_->expired_keys();
@@ -26,32 +33,44 @@ StoreStats BadgerEngine::stats() const {
 
 void BadgerEngine::figures(const FigureVisitor& visit) const {
   const VersionPtr version = versions_->current();
+  show_space(visit, *version);
+  show_memory(visit);
+  show_work(visit);
+}
+
+void BadgerEngine::show_space(const FigureVisitor& visit, const Version& version) const {
   for (int level = 0; level < levels_max; ++level) {
-    if (version->level(level).empty()) continue;
+    if (version.level(level).empty()) continue;
     const std::string name = "badger_level" + std::to_string(level);
-    visit(name + "_tables", version->level(level).size());
-    visit(name + "_bytes", version->bytes(level));
+    visit(name + "_tables", version.level(level).size());
+    visit(name + "_bytes", version.bytes(level));
   }
-  uint64_t value_log_bytes = 0, value_log_live_bytes = 0;
+  uint64_t value_log_bytes = 0, value_log_live_bytes = 0, live_bytes = 0;
   const TreeManifest manifest = versions_->manifest();
   for (const VlogMeta& file : manifest.value_logs) value_log_bytes += file.file_bytes;
-  for (const auto& [file, bytes] : version->value_bytes_in()) value_log_live_bytes += bytes;
-  visit("badger_table_entries", version->entries());
-  visit("badger_table_tombstones", version->tombstones());
+  for (const auto& [file, bytes] : version.value_bytes_in()) value_log_live_bytes += bytes;
+  for (const auto& [bucket, totals] : manifest.totals) live_bytes += totals.bytes;
+  visit("badger_live_bytes", live_bytes);
+  visit("badger_space_amplification_percent", percent(version.bytes() + value_log_bytes, live_bytes));
+  visit("badger_table_entries", version.entries());
+  visit("badger_table_tombstones", version.tombstones());
   visit("badger_value_logs", manifest.value_logs.size());
   visit("badger_value_log_bytes", value_log_bytes);
   visit("badger_value_log_live_bytes", value_log_live_bytes);
-  visit("badger_memtable_bytes", memtable_bytes_.load(std::memory_order_relaxed));
-  visit("badger_sealed_memtables", flusher_->sealed());
-  visit("badger_sealed_memtable_bytes", flusher_->sealed_bytes());
-  visit("badger_open_table_bytes", memory_budget_->table_bytes());
-  visit("badger_memory_limit_bytes", options_.memory_limit_bytes);
   visit("badger_disk_used_bytes", disk_guard_->used_bytes());
   visit("badger_disk_kept_free_bytes", disk_guard_->needed_bytes());
   visit("badger_disk_refuses", disk_guard_->refuses() ? 1 : 0);
-  visit("badger_writers_wait", stalled_.load(std::memory_order_relaxed) ? 1 : 0);
-  visit("badger_writers_slowed", pacer_.is_slowing() ? 1 : 0);
-  visit("badger_slowed_writes", pacer_.slowed_writes());
+}
+
+void BadgerEngine::show_memory(const FigureVisitor& visit) const {
+  uint64_t unsettled = flusher_->sealed_unknown();
+  for (const auto& at : shards_) unsettled += at->active_unknown.load(std::memory_order_relaxed);
+  visit("badger_memtable_bytes", memtable_bytes_.load(std::memory_order_relaxed));
+  visit("badger_sealed_memtables", flusher_->sealed());
+  visit("badger_sealed_memtable_bytes", flusher_->sealed_bytes());
+  visit("badger_pending_settles", unsettled);
+  visit("badger_open_table_bytes", memory_budget_->table_bytes());
+  visit("badger_memory_limit_bytes", options_.memory_limit_bytes);
   const BlockCache::Stats cache = cache_.stats();
   visit("badger_cache_bytes", cache.bytes);
   visit("badger_cache_capacity_bytes", cache_.capacity());
@@ -68,11 +87,31 @@ void BadgerEngine::figures(const FigureVisitor& visit) const {
   visit("badger_value_reads", reads.value_reads);
   visit("badger_value_read_bytes", reads.value_read_bytes);
   visit("badger_cached_reads", reads.cached_reads);
+}
+
+void BadgerEngine::show_work(const FigureVisitor& visit) const {
+  visit("badger_writers_wait", stalled_.load(std::memory_order_relaxed) ? 1 : 0);
+  visit("badger_writers_slowed", pacer_.is_slowing() ? 1 : 0);
+  visit("badger_slowed_writes", pacer_.slowed_writes());
+  visit("badger_held_for_memtables", holds_.for_memtables.load(std::memory_order_relaxed));
+  visit("badger_held_for_level0", holds_.for_level0.load(std::memory_order_relaxed));
+  visit("badger_held_for_count", holds_.for_count.load(std::memory_order_relaxed));
+  visit("badger_held_for_disk", holds_.for_disk.load(std::memory_order_relaxed));
+  visit("badger_held_for_log", holds_.for_log.load(std::memory_order_relaxed));
+  const Flusher::Stats flushes = flusher_->stats();
   const Compactor::Stats merges = compactor_->stats();
+  const ValueLogGc::Stats gc = gc_->stats();
+  const uint64_t user_bytes = user_bytes_.load(std::memory_order_relaxed);
+  const uint64_t written = log_->stats().appended_bytes + value_log_bytes_.load(std::memory_order_relaxed) +
+                           flushes.bytes_written + merges.bytes_written + gc.moved_bytes;
+  visit("badger_user_bytes", user_bytes);
+  visit("badger_write_amplification_percent", percent(written, user_bytes));
+  visit("badger_flushes", flushes.flushes);
+  visit("badger_flushed_memtables", flushes.memtables);
+  visit("badger_flushed_bytes", flushes.bytes_written);
   visit("badger_merges", merges.merges);
   visit("badger_merges_failed", merges.failed);
   visit("badger_merged_bytes", merges.bytes_written);
-  const ValueLogGc::Stats gc = gc_->stats();
   visit("badger_gc_runs", gc.runs);
   visit("badger_gc_moved_values", gc.moved_values);
   visit("badger_gc_moved_bytes", gc.moved_bytes);

@@ -50,6 +50,18 @@ size_t Flusher::sealed() const {
   return seals_.size();
 }
 
+uint64_t Flusher::sealed_unknown() const {
+  MutexLock lock(mutex_);
+  uint64_t unknown = 0;
+  for (const SealPtr& sealed : seals_) unknown += sealed->unknown;
+  return unknown;
+}
+
+Flusher::Stats Flusher::stats() const {
+  MutexLock lock(mutex_);
+  return stats_;
+}
+
 Status Flusher::held_up_by() const {
   MutexLock lock(mutex_);
   if (seals_.empty() || !last_status_) return seals_.empty() ? Status() : last_status_;
@@ -108,9 +120,11 @@ Flusher::SealPtr Flusher::seal_parts(Sequence through) NO_THREAD_SAFETY_ANALYSIS
     sealed->passed_ms = std::min(sealed->passed_ms, at->passed_ms);
     sealed->judged_ms = std::max({sealed->judged_ms, at->judged_ms, engine_.reaper_->judged_ms()});
     sealed->parts.push_back(at->active);
+    sealed->unknown += at->active->unknown_entries();
     at->sealed.push_back({sealed->number, at->active});
     at->active = std::make_shared<Memtable>();
     at->active_bytes.store(0, std::memory_order_relaxed);
+    at->active_unknown.store(0, std::memory_order_relaxed);
   }
   sealed->bytes = engine_.memtable_bytes_.exchange(0, std::memory_order_relaxed);
   sealed_bytes_.fetch_add(sealed->bytes, std::memory_order_relaxed);
@@ -158,7 +172,8 @@ void Flusher::run_next() {
     for (const SealPtr& sealed : group) bytes += sealed->bytes;
     engine_.pacer_.note_flush_due(bytes, engine_.clock_.steady_us());
     // Level 0 is full: the end of a merge calls again.
-    if (engine_.versions_->current()->largest_level0_group() >= engine_.options_.level0_tables_stall) return;
+    waits_for_level0_ = engine_.versions_->current()->largest_level0_group() >= engine_.options_.level0_tables_stall;
+    if (waits_for_level0_) return;
     running_ = true;
   }
   engine_.post(Executor::Lane::background, [this, group = std::move(group)] { flush(group); });
@@ -270,6 +285,10 @@ void Flusher::show(const Seals& group, const std::shared_ptr<FlushResult>& resul
       sealed_bytes_.fetch_sub(sealed->bytes, std::memory_order_relaxed);
       seals_.pop_front();
     }
+    ++stats_.flushes;
+    stats_.memtables += group.size();
+    for (const TableMeta& meta : result->tables) stats_.bytes_written += meta.file_bytes;
+    if (result->value_log) stats_.bytes_written += result->value_log->file_bytes;
     running_ = false;
     last_status_ = {};
   }

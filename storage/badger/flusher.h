@@ -33,6 +33,13 @@ class Flusher {
   bool is_idle() const { return sealed() == 0; }
   size_t sealed() const;  // memtables that are not flushed yet
   uint64_t sealed_bytes() const { return sealed_bytes_.load(std::memory_order_relaxed); }
+  uint64_t sealed_unknown() const;  // entries of theirs that do not know what they replaced
+  // A flush is due, and level 0 has no room.
+  bool waits_for_level0() const { return waits_for_level0_.load(std::memory_order_relaxed); }
+  struct Stats {
+    uint64_t flushes = 0, memtables = 0, bytes_written = 0;
+  };
+  Stats stats() const;
   // Why nobody should wait: the last flush has failed, or there is no room in level 0 since the last merge has.
   Status held_up_by() const;
   // The sequence up to which the manifest on disk says that all is in tables.
@@ -50,7 +57,8 @@ class Flusher {
     uint64_t bucket_generation = 0;
     int64_t passed_ms = 0, judged_ms = 0;
     std::vector<std::shared_ptr<const Memtable>> parts;
-    uint64_t bytes = 0;  // of memory
+    uint64_t bytes = 0;    // of memory
+    uint64_t unknown = 0;  // entries
   };
   struct Waiting {
     Sequence through;
@@ -79,7 +87,7 @@ class Flusher {
   void update_stall();
 
   BadgerEngine& engine_;
-  std::atomic<bool> seal_posted_{false}, started_{false};
+  std::atomic<bool> seal_posted_{false}, started_{false}, waits_for_level0_{false};
   std::atomic<Sequence> flushed_through_{0};
   std::atomic<uint64_t> sealed_bytes_{0};
   uint64_t changes_seen_ = 0;  // by the last tick; of the background lane
@@ -88,6 +96,7 @@ class Flusher {
   std::deque<SealPtr> seals_ GUARDED_BY(mutex_);
   uint64_t next_seal_ GUARDED_BY(mutex_) = 1;
   bool running_ GUARDED_BY(mutex_) = false;
+  Stats stats_ GUARDED_BY(mutex_);
   std::vector<Waiting> waiting_ GUARDED_BY(mutex_);
   Status last_status_ GUARDED_BY(mutex_);
   int64_t last_snapshot_ms_ GUARDED_BY(mutex_) = 0;

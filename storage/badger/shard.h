@@ -45,7 +45,7 @@ struct alignas(64) BadgerShard {
     lock.unlock(self);
   }
 
-  std::atomic<uint64_t> active_bytes{0};  // of the active part; written under the lock
+  std::atomic<uint64_t> active_bytes{0}, active_unknown{0};  // of the active part; written under the lock
 };
 
 }  // namespace sett::storage

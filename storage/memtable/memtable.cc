@@ -59,9 +59,11 @@ void Memtable::recount_unknown(Bucket& bucket, const Counted& before, MemEntry* 
     now->set_unknown_index(static_cast<uint32_t>(unknown.size()));
     unknown.push_back(now);
     unknown_places_ += unknown.capacity();
+    ++unknown_entries_;
   } else if (before.is_unknown) {
     MemEntry* last = unknown.back();
     unknown.pop_back();
+    --unknown_entries_;
     if (before.unknown_index < unknown.size()) {
       unknown[before.unknown_index] = last;
       last->set_unknown_index(before.unknown_index);

@@ -104,8 +104,9 @@ class Memtable {
   }
 
   size_t size() const { return tree_.size(); }
-  uint64_t memory_bytes() const;                             // entries with the allocator's slack, tree, indexes
-  Sequence last_sequence() const { return last_sequence_; }  // of all writes that changed something; 0: none
+  uint64_t memory_bytes() const;                                 // entries with the allocator's slack, tree, indexes
+  uint64_t unknown_entries() const { return unknown_entries_; }  // whose prior is unknown, of all buckets
+  Sequence last_sequence() const { return last_sequence_; }      // of all writes that changed something; 0: none
 
  private:
   struct Bucket {
@@ -148,7 +149,7 @@ class Memtable {
   BucketId last_bucket_id_ = no_bucket;  // writes of one bucket come in a row
   Bucket* last_bucket_ = nullptr;
   uint64_t entry_bytes_ = 0;
-  uint64_t unknown_places_ = 0;  // of all buckets' lists
+  uint64_t unknown_places_ = 0, unknown_entries_ = 0;  // of all buckets' lists
   Sequence last_sequence_ = 0;
 };
 
