@@ -80,13 +80,19 @@ void Flusher::post_seal(int64_t delay_ms) {
       Executor::Lane::foreground, [this] { seal(); }, delay_ms);
 }
 
-// As many may wait for their flush as mem_tables says; then the memtable stays, and when it is full writes wait.
+// As much may wait for its flush as mem_tables full ones hold; then the memtable stays, and when it is full writes
+// wait. A full one is a little larger than it should be, and some are sealed before they are full.
+bool Flusher::may_seal() const {
+  const uint64_t full_bytes = engine_.options_.mem_table_bytes, count = engine_.options_.mem_tables;
+  return seals_.size() < 2 * count && sealed_bytes() + full_bytes / 4 * 3 < count * full_bytes;
+}
+
 void Flusher::seal() {
   if (!started_ || engine_.closing_) return;
   bool has_room = false;
   {
     MutexLock lock(mutex_);
-    has_room = seals_.size() < engine_.options_.mem_tables;
+    has_room = may_seal();
   }
   if (!has_room) {
     seal_posted_ = false;
@@ -141,8 +147,7 @@ void Flusher::update_stall() {
   bool stalls = false;
   {
     MutexLock lock(mutex_);
-    stalls = seals_.size() >= engine_.options_.mem_tables &&
-             engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes;
+    stalls = !may_seal() && engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes;
   }
   engine_.pacer_.note_used(engine_.memtables_bytes(), engine_.clock_.steady_us());
   if (engine_.stalled_.exchange(stalls) && !stalls) engine_.log_->announce_progress();
@@ -155,10 +160,17 @@ void Flusher::tables_changed() {
 }
 
 // What waits is flushed together: of what their entries replaced each block is then read and searched once for all of
-// them, and level 0 gets one table. Half of all memtables at most, so that writers have the other half meanwhile.
+// them, and level 0 gets one table. Half of the room at most, so that writers have the other half meanwhile.
 Flusher::Seals Flusher::next_group() const {
-  const size_t most = (size_t{engine_.options_.mem_tables} + 1) / 2;
-  return {seals_.begin(), seals_.begin() + static_cast<ptrdiff_t>(std::min(seals_.size(), most))};
+  const uint64_t bytes_max = engine_.options_.mem_table_bytes * (uint64_t{engine_.options_.mem_tables} + 1) / 2;
+  Seals group;
+  uint64_t bytes = 0;
+  for (const SealPtr& sealed : seals_) {
+    bytes += sealed->bytes;
+    if (!group.empty() && bytes > bytes_max) break;
+    group.push_back(sealed);
+  }
+  return group;
 }
 
 void Flusher::run_next() {
@@ -270,6 +282,10 @@ void Flusher::show(const Seals& group, const std::shared_ptr<FlushResult>& resul
   }
   std::vector<std::shared_ptr<const Memtable>> freed;
   show_to_shards(*result, group.size(), freed);
+  // Who writes faster than flushes drain fills what there is: the next flush takes all of it.
+  const bool is_worth_it =
+      engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes / 2;
+  if (engine_.pacer_.is_slowing() && is_worth_it) seal_parts(engine_.log_->last());
   engine_.unlock_all();
   // The last ones who have the memtables: not this thread, which may be an event loop.
   for (const SealPtr& sealed : group) {

@@ -71,6 +71,7 @@ class Flusher {
   void post_seal(int64_t delay_ms = 0);
   void seal();
   SealPtr seal_parts(Sequence through);
+  bool may_seal() const REQUIRES(mutex_);
   void run_next();
   Seals next_group() const REQUIRES(mutex_);
   void flush(const Seals& group);

@@ -13,12 +13,16 @@ constexpr int64_t allowance_us = 6000;       // what was not taken is kept for s
 constexpr int64_t step_us = 2000;            // see admit()
 }  // namespace
 
-// What the flush under way would amount to if it ended now, where that is less than the average.
-double WritePacer::drained_per_us(int64_t now_us) const {
-  const double average = flush_per_us_ == 0 ? bytes_per_us_unknown : flush_per_us_;
-  if (flush_since_us_ == 0 || now_us <= flush_since_us_) return average;
-  const double at_most = static_cast<double>(flushing_bytes_) / static_cast<double>(now_us - flush_since_us_);
-  return std::min(average, at_most);
+// As long as a flush is due: what is left of the room is to last until it ends. It takes as long as the last ones did;
+// near that end, and where it is late, it is taken for half as long as so far, so that there is always something left.
+double WritePacer::pace(double left_bytes, int64_t now_us) const {
+  constexpr double half = 0.5;
+  const double drained = flush_per_us_ == 0 ? bytes_per_us_unknown : flush_per_us_;
+  if (flush_since_us_ == 0) return drained * left_bytes / (static_cast<double>(room_bytes_) * half);
+  const double wanted_us = static_cast<double>(flushing_bytes_) / drained;
+  const auto passed_us = static_cast<double>(std::max<int64_t>(now_us - flush_since_us_, 0));
+  const double left_us = std::max({wanted_us - passed_us, half * std::max(wanted_us, passed_us), 1.0});
+  return left_bytes / left_us;
 }
 
 void WritePacer::decide(int64_t now_us) {
@@ -26,7 +30,7 @@ void WritePacer::decide(int64_t now_us) {
   const double left = static_cast<double>(room_bytes_) - static_cast<double>(std::min(used_, room_bytes_));
   const bool slows = left < half;
   if (slows) {
-    per_us_ = std::max(bytes_per_us_min, drained_per_us(now_us) * (left / half));
+    per_us_ = std::max(bytes_per_us_min, pace(left, now_us));
     if (!slowing_.load(std::memory_order_relaxed)) {
       allowance_ = 0;
       allowed_at_us_ = now_us;

@@ -7,16 +7,15 @@
 
 namespace sett::storage {
 
-// Slows writers in proportion to how far flushes are behind, instead of stopping them when there is no room left. As
-// long as half of the room for memtables is free nobody is slowed. Beyond that writes may take, a second, what flushes
-// have lately drained, times the part of that half which is left: the fuller, the slower, and where writers are just as
-// fast as flushes it stays as it is. For any threads; knows no clock but what it is told.
+// Slows writers so that what is left of the room for memtables lasts until the flush that is due has ended, instead of
+// stopping them when there is none. As long as half of the room is free nobody is slowed. For any threads; knows no
+// clock but what it is told.
 class WritePacer {
  public:
   // `room_bytes`: of all memtables together.
   explicit WritePacer(uint64_t room_bytes) : room_bytes_(room_bytes) {}
 
-  // How much of the room is in use now. A flush that is late counts as slow before it has ended.
+  // How much of the room is in use now.
   void note_used(uint64_t used_bytes, int64_t now_us) EXCLUDES(mutex_);
   // So many bytes of memtables are the next to be flushed, whether that can begin at once or not. Again before they
   // have been: there are more.
@@ -35,7 +34,7 @@ class WritePacer {
   uint64_t slowed_writes() const { return slowed_writes_.load(std::memory_order_relaxed); }
 
  private:
-  double drained_per_us(int64_t now_us) const REQUIRES(mutex_);
+  double pace(double left_bytes, int64_t now_us) const REQUIRES(mutex_);
   void decide(int64_t now_us) REQUIRES(mutex_);
 
   const uint64_t room_bytes_;

@@ -44,7 +44,8 @@ TEST_CASE("nobody is slowed while half of the room is free", "[badger][write_pac
   REQUIRE_FALSE(pacer.is_slowing());
 }
 
-TEST_CASE("writers get what flushes drain, times what is left of half of the room", "[badger][write_pacer]") {
+TEST_CASE("with no flush due writers get what flushes drain, times what is left of half of the room",
+          "[badger][write_pacer]") {
   WritePacer pacer(room);
   int64_t now = second;
   teach(pacer, now);
@@ -57,6 +58,27 @@ TEST_CASE("writers get what flushes drain, times what is left of half of the roo
     REQUIRE(bytes < wanted * 102 / 100);
     now += second;
   }
+}
+
+TEST_CASE("what is left of the room lasts until the flush that is due has ended", "[badger][write_pacer]") {
+  WritePacer pacer(room);
+  int64_t now = second;
+  teach(pacer, now);
+  pacer.note_flush_due(50 * mb, now);
+  const int64_t end = now + 2'500'000;  // as at 20 MB a second
+  uint64_t used = room / 2 + 1, first_second = 0;
+  pacer.note_used(used, now);
+  for (const int64_t begin = now; now < end; now += 1000)
+    while (pacer.admit(used, now)) {
+      pacer.note_written(1000);
+      used += 1000;
+      if (now < begin + second) first_second += 1000;
+    }
+  CHECK(first_second > 19 * mb);
+  CHECK(first_second < 21 * mb);
+  CHECK(used > room * 88 / 100);
+  CHECK(used < room);
+  CHECK(pacer.bytes_per_s() > 5 * mb);
 }
 
 TEST_CASE("a flush that does not end slows writers more and more, never to a stop", "[badger][write_pacer]") {
