@@ -21,7 +21,7 @@ struct BadgerOptions {
   int64_t sync_interval_ms = 1000;
   uint64_t wal_segment_bytes = 64ull << 20;
   uint64_t mem_table_bytes = 10ull << 20;  // then the memtable is sealed and flushed
-  uint32_t mem_tables = 1;                 // sealed ones that may wait for their flush before writes wait; at most
+  uint32_t mem_tables = 1;                 // full ones that may wait for their flush before writes wait; at most
   uint64_t value_threshold = 1ull << 20;   // larger values go to the value log
   uint64_t value_log_file_bytes = (1ull << 30) - 1;
   uint64_t value_log_records_max = 1000000;
@@ -49,6 +49,9 @@ struct BadgerOptions {
   bool in_memory = false;                      // over files of its own in memory: nothing outlives the store
   const std::atomic<bool>* give_up = nullptr;  // becomes true: opening ends early, with `closed`
   uint64_t seed = 0;                           // of epochs, cursors; 0: drawn from the system
+
+  // For all memtables together: those that wait, and the active one.
+  uint64_t memtables_room() const { return mem_table_bytes * (uint64_t{mem_tables} + 1); }
 };
 
 // Opens, or makes, a store of an LSM tree with value logs (README.md). Takes <path>/LOCK (busy: another process has

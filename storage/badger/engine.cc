@@ -44,7 +44,7 @@ BadgerEngine::BadgerEngine(FileSystem& files, std::unique_ptr<FileSystem> own_fi
       seed_(options.seed != 0 ? options.seed : entropy_seed()),
       catalogue_(options.buckets_max),
       alive_(std::make_shared<std::atomic<bool>>(true)),
-      pacer_(options_.mem_table_bytes * (uint64_t{options_.mem_tables} + 1)),
+      pacer_(options_.memtables_room()),
       io_limiter_(options.background_io_bytes_per_s, clock),
       cache_(MemoryShares::cache(options.memory_limit_bytes, options.cache_bytes, 0, options.compaction_threads)),
       value_logs_(files_, join_path(options.path, "values")),

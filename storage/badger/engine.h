@@ -169,6 +169,8 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   void note_written(std::span<const Mutation> batch);
   // Of the active parts and the sealed ones.
   uint64_t memtables_bytes() const;
+  bool memtable_is_full() const;    // the active one
+  bool memtables_are_full() const;  // all together
 
   // --- engine.cc
   void publish_live_buckets();

@@ -92,7 +92,7 @@ CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
         hook_->on_mutation(binds ? names[i] : catalogue_.name_of(mutation.bucket), &mutation.key, mutation.event);
     }
   }
-  if (memtable_bytes_.load(std::memory_order_relaxed) > options_.mem_table_bytes) flusher_->memtable_is_full();
+  if (memtable_is_full() || memtables_are_full()) flusher_->memtable_is_full();
   return result;
 }
 
@@ -128,6 +128,14 @@ void BadgerEngine::note_written(std::span<const Mutation> batch) {
 
 uint64_t BadgerEngine::memtables_bytes() const {
   return memtable_bytes_.load(std::memory_order_relaxed) + flusher_->sealed_bytes();
+}
+
+bool BadgerEngine::memtable_is_full() const {
+  return memtable_bytes_.load(std::memory_order_relaxed) > options_.mem_table_bytes;
+}
+
+bool BadgerEngine::memtables_are_full() const {
+  return memtables_bytes() > options_.memtables_room();
 }
 
 void BadgerEngine::apply_all(std::span<const Mutation> batch, Sequence sequence) {

@@ -80,11 +80,10 @@ void Flusher::post_seal(int64_t delay_ms) {
       Executor::Lane::foreground, [this] { seal(); }, delay_ms);
 }
 
-// As much may wait for its flush as mem_tables full ones hold; then the memtable stays, and when it is full writes
-// wait. A full one is a little larger than it should be, and some are sealed before they are full.
+// Memtables take no more than their room, however many there are: some are sealed before they are full. Then the active
+// one stays, and writes wait.
 bool Flusher::may_seal() const {
-  const uint64_t full_bytes = engine_.options_.mem_table_bytes, count = engine_.options_.mem_tables;
-  return seals_.size() < 2 * count && sealed_bytes() + full_bytes / 4 * 3 < count * full_bytes;
+  return seals_.empty() || (seals_.size() < size_t{2} * engine_.options_.mem_tables && !engine_.memtables_are_full());
 }
 
 void Flusher::seal() {
@@ -142,12 +141,12 @@ void Flusher::seal_replayed(Sequence through) {
   seal_parts(through);
 }
 
-// Writes wait while the memtable is full and no more may be sealed.
+// Writes wait while there is no room, or the memtable is full and may not be sealed.
 void Flusher::update_stall() {
   bool stalls = false;
   {
     MutexLock lock(mutex_);
-    stalls = !may_seal() && engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes;
+    stalls = !may_seal() && (engine_.memtables_are_full() || engine_.memtable_is_full());
   }
   engine_.pacer_.note_used(engine_.memtables_bytes(), engine_.clock_.steady_us());
   if (engine_.stalled_.exchange(stalls) && !stalls) engine_.log_->announce_progress();
@@ -162,7 +161,7 @@ void Flusher::tables_changed() {
 // What waits is flushed together: of what their entries replaced each block is then read and searched once for all of
 // them, and level 0 gets one table. Half of the room at most, so that writers have the other half meanwhile.
 Flusher::Seals Flusher::next_group() const {
-  const uint64_t bytes_max = engine_.options_.mem_table_bytes * (uint64_t{engine_.options_.mem_tables} + 1) / 2;
+  const uint64_t bytes_max = engine_.options_.memtables_room() / 2;
   Seals group;
   uint64_t bytes = 0;
   for (const SealPtr& sealed : seals_) {
@@ -309,7 +308,7 @@ void Flusher::show(const Seals& group, const std::shared_ptr<FlushResult>& resul
     last_status_ = {};
   }
   engine_.pacer_.note_flushed(engine_.clock_.steady_us());
-  if (engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes) memtable_is_full();
+  if (engine_.memtable_is_full()) memtable_is_full();
   update_stall();
   engine_.post(Executor::Lane::background, [this] { engine_.compactor_->check(); });
   engine_.gc_->check();

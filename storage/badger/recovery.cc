@@ -184,8 +184,7 @@ Status Recovery::replay(Sequence sequence, std::string_view record) {
     }
   }
   if (!binds.empty()) engine_.apply_binds(binds, sequence);
-  if (engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes)
-    engine_.flusher_->seal_replayed(sequence);
+  if (engine_.memtable_is_full()) engine_.flusher_->seal_replayed(sequence);
   return {};
 }
 

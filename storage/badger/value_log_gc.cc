@@ -303,8 +303,7 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
     }
   }
   at.release(index);
-  if (engine_.memtable_bytes_.load(std::memory_order_relaxed) > engine_.options_.mem_table_bytes)
-    engine_.flusher_->memtable_is_full();
+  if (engine_.memtable_is_full()) engine_.flusher_->memtable_is_full();
   waits = !is_done;
   return is_done;
 }
