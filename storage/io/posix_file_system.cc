@@ -146,6 +146,11 @@ class PosixRandomAccessFile final : public RandomAccessFile {
     [[maybe_unused]] const int ignored = ::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_RANDOM);
   }
 
+  void will_read(uint64_t offset, uint64_t bytes) const override {
+    [[maybe_unused]] const int ignored =
+        ::posix_fadvise(descriptor_.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes), POSIX_FADV_WILLNEED);
+  }
+
  private:
   const Descriptor descriptor_;
   const std::string path_;

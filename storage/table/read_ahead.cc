@@ -38,6 +38,8 @@ Result<std::string> ReadAhead::read(const Table& table, const BlockHandle& handl
     const uint64_t ahead_bytes = mean_gap_bytes_ <= near_bytes ? std::min(window_bytes_, left_bytes) : 0;
     // What lies behind the block may be damaged, and need not be wanted.
     const bool is_read = ahead_bytes > block_bytes && read_window(table, handle.offset, ahead_bytes, cost).is_ok();
+    // While this one is looked through the disk is at the next.
+    if (is_read) table.will_read(handle.offset + ahead_bytes, window_bytes_);
     if (!is_read)
       if (Status status = read_window(table, handle.offset, block_bytes, cost); !status.is_ok()) return status;
   }

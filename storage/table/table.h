@@ -42,6 +42,8 @@ class Table {
   Result<std::optional<std::string>> read_cached_block(const table_format::BlockHandle& handle) const;
   // Bytes as they are in the file, into `out`, whose memory is used again; it is undefined after an error.
   Status read_stored(uint64_t offset, uint64_t bytes, std::string& out) const;
+  // A hint: so much from there on is read soon.
+  void will_read(uint64_t offset, uint64_t bytes) const { file_->will_read(offset, bytes); }
   // Those of a section, its partition included: for who reads all of it.
   Status read_section(size_t section, std::string& out) const;
 

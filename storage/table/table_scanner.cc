@@ -19,6 +19,10 @@ Status TableScanner::open_section() {
   block_ = 0;
   if (Status status = table_->read_section(section_, section_bytes_); !status.is_ok()) return status;
   const Table::Section& section = table_->sections()[section_];
+  if (section_ + 1 < table_->sections().size()) {
+    const Table::Section& behind = table_->sections()[section_ + 1];
+    table_->will_read(behind.offset, behind.partition.end() - behind.offset);
+  }
   const std::string_view partition = std::string_view(section_bytes_).substr(section.partition.offset - section.offset);
   auto opened = table_format::open_block(partition, section.partition, table_->epoch(), table_->path());
   if (!opened.is_ok()) return opened.status();

@@ -14,7 +14,7 @@ using table_format::Compression;
 
 namespace {
 constexpr size_t write_bytes = 256u << 10;            // gathered before a write
-constexpr uint64_t section_entries_max = 4096;        // so that a filter is about 6 KB at most
+constexpr uint64_t section_entries_max = 4096;        // so that a filter is about 10 KB at most
 constexpr uint64_t section_bytes_max = 16ull << 20;   // blocks of large values end a section early
 constexpr uint64_t separator_bytes_max = 1ull << 20;  // ... and so do large keys
 constexpr uint64_t entry_bytes_max = 1ull << 30;      // key and value; then a partition too is a block that can be read
