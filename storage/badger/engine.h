@@ -167,6 +167,8 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   // Whether something may be written now, as far as flushes keep up; if not, who waits is told in a moment.
   bool is_in_pace();
   void note_written(std::span<const Mutation> batch);
+  void note_user_bytes(std::span<const Mutation> batch);
+  void seal_if_full();  // or has writes wait, where there is no room
   // Of the active parts and the sealed ones.
   uint64_t memtables_bytes() const;
   bool memtable_is_full() const;    // the active one
@@ -189,6 +191,10 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   Removal remove_due(ShardIndex shard, int64_t pass_ms, Sequence pass, uint32_t& left) override;
   void expire_key(BadgerShard& shard, std::string_view tree_key, Sequence pass, const Prior& below)
       REQUIRES(shard.lock);
+  // Whether the active part or a sealed one from `first_part` on says when the key expires, or that it does not, or
+  // that it is gone. A patch that does not set the expiry goes with what it stands on: it says nothing.
+  static bool has_newer_expiry(const BadgerShard& shard, std::string_view tree_key, size_t first_part)
+      REQUIRES(shard.lock);
   // Leaves tombstones for what is due, at most `left`; true: nothing more is.
   bool expire_some(BadgerShard& shard, int64_t pass_ms, Sequence pass, uint32_t& left) REQUIRES(shard.lock);
 
@@ -208,8 +214,8 @@ class BadgerEngine final : public Store, private ExpiryTarget {
   Sequence last_move_ = 0;                    // of the last batch that gave a bucket's data another name; see above
   std::atomic<uint64_t> memtable_bytes_{0};   // of the active parts
   std::atomic<uint64_t> changes_{0};          // mutations committed since the start
-  std::atomic<uint64_t> user_bytes_{0};       // of their keys and values
-  std::atomic<uint64_t> value_log_bytes_{0};  // of values that went to the value log
+  std::atomic<uint64_t> user_bytes_{0};       // of their keys and values, and of what was replayed
+  std::atomic<uint64_t> value_log_bytes_{0};  // of values that went to the value log, those of collections too
   // How often a write was told to wait, by cause; those that were slowed the pacer counts.
   struct Holds {
     std::atomic<uint64_t> for_count{0}, for_memtables{0}, for_level0{0}, for_disk{0}, for_log{0};

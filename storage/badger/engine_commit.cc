@@ -36,7 +36,13 @@ Journal::Appended BadgerEngine::append(std::span<Mutation> batch) {
   };
   const bool has_large =
       std::any_of(batch.begin(), batch.end(), [this](const Mutation& m) { return value_writer_->is_large(m); });
-  return has_large ? value_writer_->commit(batch, append_encoded) : append_encoded();
+  if (!has_large) return append_encoded();
+  const Journal::Appended appended = value_writer_->commit(batch, append_encoded);
+  if (appended.room == Journal::Room::ok)
+    for (const Mutation& mutation : batch)
+      if (mutation.kind == Mutation::Kind::put_pointer)
+        value_log_bytes_.fetch_add(mutation.value.size(), std::memory_order_relaxed);
+  return appended;
 }
 
 // Whether a write that frees nothing may come in: `committed` if so.
@@ -92,7 +98,9 @@ CommitResult BadgerEngine::commit(std::span<const Mutation> batch) {
         hook_->on_mutation(binds ? names[i] : catalogue_.name_of(mutation.bucket), &mutation.key, mutation.event);
     }
   }
-  if (memtable_is_full() || memtables_are_full()) flusher_->memtable_is_full();
+  changes_.fetch_add(own.size(), std::memory_order_relaxed);
+  note_user_bytes(own);
+  seal_if_full();
   return result;
 }
 
@@ -110,24 +118,29 @@ bool BadgerEngine::is_in_pace() {
   return false;
 }
 
-void BadgerEngine::note_written(std::span<const Mutation> batch) {
-  uint64_t bytes = 0, value_log_bytes = 0;
-  for (const Mutation& mutation : batch) {
-    bytes += mutation.key.size() + mutation.value.size();
-    if (mutation.kind == Mutation::Kind::put_pointer) value_log_bytes += mutation.value.size();
-  }
-  changes_.fetch_add(batch.size(), std::memory_order_relaxed);
+void BadgerEngine::note_user_bytes(std::span<const Mutation> batch) {
+  uint64_t bytes = 0;
+  for (const Mutation& mutation : batch)
+    if (mutation.kind != Mutation::Kind::bind) bytes += mutation.key.size() + mutation.value.size();
   user_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  if (value_log_bytes > 0) value_log_bytes_.fetch_add(value_log_bytes, std::memory_order_relaxed);
+}
+
+// Counts only while somebody counts.
+void BadgerEngine::note_written(std::span<const Mutation> batch) {
   if (!pacer_.is_slowing() && !disk_guard_->is_tight()) return;
   constexpr uint64_t beside_bytes = 96;  // of a memtable's entry, beside key and value
-  bytes += batch.size() * beside_bytes;
+  uint64_t bytes = 0;
+  for (const Mutation& mutation : batch) bytes += mutation.key.size() + mutation.value.size() + beside_bytes;
   pacer_.note_written(bytes);
   disk_guard_->note_written(bytes);
 }
 
 uint64_t BadgerEngine::memtables_bytes() const {
   return memtable_bytes_.load(std::memory_order_relaxed) + flusher_->sealed_bytes();
+}
+
+void BadgerEngine::seal_if_full() {
+  if (memtable_is_full() || memtables_are_full()) flusher_->memtable_is_full();
 }
 
 bool BadgerEngine::memtable_is_full() const {

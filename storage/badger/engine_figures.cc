@@ -103,7 +103,7 @@ void BadgerEngine::show_work(const FigureVisitor& visit) const {
   const ValueLogGc::Stats gc = gc_->stats();
   const uint64_t user_bytes = user_bytes_.load(std::memory_order_relaxed);
   const uint64_t written = log_->stats().appended_bytes + value_log_bytes_.load(std::memory_order_relaxed) +
-                           flushes.bytes_written + merges.bytes_written + gc.moved_bytes;
+                           flushes.bytes_written + merges.bytes_written;
   visit("badger_user_bytes", user_bytes);
   visit("badger_write_amplification_percent", percent(written, user_bytes));
   visit("badger_flushes", flushes.flushes);

@@ -81,9 +81,11 @@ void Flusher::post_seal(int64_t delay_ms) {
 }
 
 // Memtables take no more than their room, however many there are: some are sealed before they are full. Then the active
-// one stays, and writes wait.
+// one stays, and writes wait. Their number is bounded too, since each is looked into by each read: who asks for flushes
+// again and again (SAVE, DBSIZE) would have a small one sealed each time.
 bool Flusher::may_seal() const {
-  return seals_.empty() || (seals_.size() < size_t{2} * engine_.options_.mem_tables && !engine_.memtables_are_full());
+  const size_t seals_max = 2 + size_t{2} * engine_.options_.mem_tables;
+  return seals_.empty() || (seals_.size() < seals_max && !engine_.memtables_are_full());
 }
 
 void Flusher::seal() {
@@ -143,13 +145,14 @@ void Flusher::seal_replayed(Sequence through) {
 
 // Writes wait while there is no room, or the memtable is full and may not be sealed.
 void Flusher::update_stall() {
-  bool stalls = false;
+  bool may_go_on = false;
   {
     MutexLock lock(mutex_);
-    stalls = !may_seal() && (engine_.memtables_are_full() || engine_.memtable_is_full());
+    const bool stalls = !may_seal() && (engine_.memtables_are_full() || engine_.memtable_is_full());
+    may_go_on = engine_.stalled_.exchange(stalls) && !stalls;
   }
   engine_.pacer_.note_used(engine_.memtables_bytes(), engine_.clock_.steady_us());
-  if (engine_.stalled_.exchange(stalls) && !stalls) engine_.log_->announce_progress();
+  if (may_go_on) engine_.log_->announce_progress();
 }
 
 // --- Flushing
@@ -161,7 +164,8 @@ void Flusher::tables_changed() {
 // What waits is flushed together: of what their entries replaced each block is then read and searched once for all of
 // them, and level 0 gets one table. Half of the room at most, so that writers have the other half meanwhile.
 Flusher::Seals Flusher::next_group() const {
-  const uint64_t bytes_max = engine_.options_.memtables_room() / 2;
+  // A full one is a little larger than it should be.
+  const uint64_t bytes_max = engine_.options_.memtables_room() / 2 + engine_.options_.mem_table_bytes / 4;
   Seals group;
   uint64_t bytes = 0;
   for (const SealPtr& sealed : seals_) {
@@ -304,11 +308,11 @@ void Flusher::show(const Seals& group, const std::shared_ptr<FlushResult>& resul
     stats_.memtables += group.size();
     for (const TableMeta& meta : result->tables) stats_.bytes_written += meta.file_bytes;
     if (result->value_log) stats_.bytes_written += result->value_log->file_bytes;
+    engine_.pacer_.note_flushed(engine_.clock_.steady_us());  // before the next one can begin
     running_ = false;
     last_status_ = {};
   }
-  engine_.pacer_.note_flushed(engine_.clock_.steady_us());
-  if (engine_.memtable_is_full()) memtable_is_full();
+  engine_.seal_if_full();
   update_stall();
   engine_.post(Executor::Lane::background, [this] { engine_.compactor_->check(); });
   engine_.gc_->check();

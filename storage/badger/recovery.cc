@@ -167,6 +167,7 @@ Status Recovery::replay(Sequence sequence, std::string_view record) {
                               "the record " + std::to_string(sequence) + " of the log is no batch of mutations");
   if (Status status = check_values(sequence, batch); !status) return status;
   engine_.last_replayed_ = sequence;
+  engine_.note_user_bytes(batch);
   for (const Mutation& mutation : batch) {
     if (mutation.kind == Mutation::Kind::bind) {
       // Names take effect where they stand: what follows in the batch may be of the new bucket.

@@ -303,7 +303,7 @@ bool ValueLogGc::move_one(Collection& collection, const Record& record, bool& wa
     }
   }
   at.release(index);
-  if (engine_.memtable_is_full()) engine_.flusher_->memtable_is_full();
+  engine_.seal_if_full();
   waits = !is_done;
   return is_done;
 }

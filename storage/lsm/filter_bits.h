@@ -13,7 +13,8 @@ namespace sett::storage {
 inline constexpr double upper_filter_bits = 8;
 
 // `options` as they are for a table of this level that begins with this key; the version is the one that it is written
-// for, its bits per key are those of the deepest level.
+// for, its bits per key are those of the deepest level. Whether something lies below is judged by that key alone:
+// rarely wrong, and then it costs reads, no more.
 TableOptions options_in_level(TableOptions options, const Version& version, int level, std::string_view first_key);
 
 }  // namespace sett::storage

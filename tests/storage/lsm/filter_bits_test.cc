@@ -5,6 +5,7 @@
 
 #include "storage/base/bytes.h"
 #include "storage/keys/tree_key.h"
+#include "storage/lsm/flush_job.h"
 #include "tests/support/compaction_tree.h"
 
 namespace sett::storage {
@@ -55,6 +56,28 @@ TEST_CASE("what a merge writes has more bits of filter where a table lies below 
   tree.add(6, entries_from(-keys / 2));
   CHECK(bits_per_key(tree, merge(tree, 3, 4)) ==
         Approx(tree.table_options.filter_bits_per_key + upper_filter_bits).margin(0.3));
+}
+
+TEST_CASE("what a flush writes has more bits of filter where a table lies below it") {
+  CompactionTree tree;
+  Memtable part;
+  for (const auto& [key, said] : entries_from(0)) part.put(key, said.value, 0, 2, {});
+  BlockCache cache(1 << 20);
+  VlogFiles value_logs(tree.files, "/db/values");
+  const TreeReader reader(tree.files, cache, value_logs);
+  const auto bits_of_flush = [&] {
+    const FlushInput input{.memtables = {{&part}},
+                           .version = tree.versions.current(),
+                           .is_dead = [](BucketId) { return false; },
+                           .is_given_up = {}};
+    auto result = run_flush({tree.files, reader, tree.versions, tree.table_options, 1 << 20, 9}, input);
+    REQUIRE(result.is_ok());
+    REQUIRE(result->tables.size() == 1);
+    return bits_per_key(tree, result->tables.front());
+  };
+  CHECK(bits_of_flush() == Approx(tree.table_options.filter_bits_per_key).margin(0.3));
+  tree.add(6, entries_from(-keys / 2));
+  CHECK(bits_of_flush() == Approx(tree.table_options.filter_bits_per_key + upper_filter_bits).margin(0.3));
 }
 
 }  // namespace sett::storage
