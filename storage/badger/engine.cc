@@ -193,6 +193,17 @@ ExpiryTarget::Removal BadgerEngine::remove_due(ShardIndex index, int64_t pass_ms
   return done ? Removal::done : Removal::more;
 }
 
+bool BadgerEngine::has_newer_expiry(const BadgerShard& at, std::string_view tree_key, size_t first_part) {
+  const auto decides = [&](const Memtable& part) {
+    const MemEntry* entry = part.find(tree_key);
+    return entry && (entry->kind() != MemEntry::Kind::patch || entry->sets_expiry());
+  };
+  if (decides(*at.active)) return true;
+  for (size_t part = first_part; part < at.sealed.size(); ++part)
+    if (decides(*at.sealed[part].part)) return true;
+  return false;
+}
+
 bool BadgerEngine::expire_some(BadgerShard& at, int64_t pass_ms, Sequence pass, uint32_t& left) {
   while (const MemEntry* entry = at.active->first_due_entry()) {
     if (entry->expires_at_ms() > pass_ms) break;
@@ -206,10 +217,7 @@ bool BadgerEngine::expire_some(BadgerShard& at, int64_t pass_ms, Sequence pass, 
     at.sealed[part].part->for_each_due(pass_ms, [&](const MemEntry& entry) {
       at.lock.assert_held();
       if (entry.expires_at_ms() <= at.passed_ms) return;  // seen to by an earlier pass
-      bool is_newest = at.active->find(entry.key()) == nullptr;
-      for (size_t newer = part + 1; newer < at.sealed.size() && is_newest; ++newer)
-        is_newest = at.sealed[newer].part->find(entry.key()) == nullptr;
-      if (!is_newest) return;
+      if (has_newer_expiry(at, entry.key(), part + 1)) return;
       if (due.size() < left)
         due.emplace_back(entry.key());
       else
@@ -222,14 +230,13 @@ bool BadgerEngine::expire_some(BadgerShard& at, int64_t pass_ms, Sequence pass, 
   while (const DueKeys::Due* due = at.due.first()) {
     if (due->due_ms > pass_ms) break;
     if (left == 0) return false;
-    const MemEntry* newer = at.active->find(due->tree_key);
-    for (size_t part = at.sealed.size(); part-- > 0 && !newer;) newer = at.sealed[part].part->find(due->tree_key);
-    // A patch that does not set the expiry goes with what it stands on.
-    const bool is_newest = !newer || (newer->kind() == MemEntry::Kind::patch && !newer->sets_expiry());
-    if (is_newest && catalogue_.is_bound(bucket_of(due->tree_key))) {
+    if (!has_newer_expiry(at, due->tree_key, 0) && catalogue_.is_bound(bucket_of(due->tree_key))) {
       --left;
+      const bool is_patched = std::any_of(at.sealed.begin(), at.sealed.end(), [&](const BadgerShard::Sealed& sealed) {
+        return sealed.part->find(due->tree_key) != nullptr;
+      });
       const Prior below{Prior::Kind::present, due->value_bytes, due->due_ms};
-      expire_key(at, due->tree_key, pass, newer ? Prior() : below);
+      expire_key(at, due->tree_key, pass, is_patched ? Prior() : below);
     }
     at.due.remove_first();
   }

@@ -295,6 +295,7 @@ void BadgerEngine::learn_or_need(BadgerShard& at, BucketId bucket, std::vector<N
       learnt.emplace_back(entry.key(), Prior{Prior::Kind::present, found.value_bytes, found.expires_at_ms});
   });
   for (const auto& [key, prior] : learnt) at.active->learn(key, prior);
+  at.active_unknown.store(at.active->unknown_entries(), std::memory_order_relaxed);
 }
 
 int64_t BadgerEngine::due_and_not_removed(BadgerShard& at, BucketId bucket, int64_t now_ms) {
@@ -303,19 +304,12 @@ int64_t BadgerEngine::due_and_not_removed(BadgerShard& at, BucketId bucket, int6
   for (size_t part = 0; part < at.sealed.size(); ++part) {
     at.sealed[part].part->for_each_due(now_ms, [&](const MemEntry& entry) {
       at.lock.assert_held();
-      if (bucket_of(entry.key()) != bucket || at.active->find(entry.key())) return;
-      for (size_t newer = part + 1; newer < at.sealed.size(); ++newer)
-        if (at.sealed[newer].part->find(entry.key())) return;
-      ++due;
+      due += bucket_of(entry.key()) == bucket && !has_newer_expiry(at, entry.key(), part + 1);
     });
   }
   at.due.for_each_through(now_ms, [&](const DueKeys::Due& one) {
     at.lock.assert_held();
-    if (bucket_of(one.tree_key) != bucket) return;
-    const MemEntry* newer = at.active->find(one.tree_key);
-    for (size_t part = at.sealed.size(); part-- > 0 && !newer;) newer = at.sealed[part].part->find(one.tree_key);
-    const bool stands_on_it = newer && newer->kind() == MemEntry::Kind::patch && !newer->sets_expiry();
-    due += !newer || stands_on_it;
+    due += bucket_of(one.tree_key) == bucket && !has_newer_expiry(at, one.tree_key, 0);
   });
   return due;
 }

@@ -105,6 +105,69 @@ TEST_CASE("badger: a key in a table that was changed in time is not removed", "[
   REQUIRE(expired_events(with) == 3);
 }
 
+// A patch says nothing of the expiry: that stands in a memtable below it, which waits for its flush, or in the tables.
+TEST_CASE("badger: a splice over a memtable that waits expires with what it stands on, and only with that",
+          "[badger][due_keys]") {
+  const bool restarts = GENERATE(false, true);
+  EngineOptions options = expiry_options(7);
+  options.badger.mem_tables = 8;
+  options.kv.wal_segment_bytes = 4 << 20;  // neither log needs a further file
+  options.badger.value_log_file_bytes = 4 << 20;
+  EngineHarness with(options);
+  REQUIRE(with.open());
+  const int64_t at = with.now() + 60'000;
+  const std::string large(100, 'l');  // lies in the value log
+  REQUIRE(with.put("filler", "large", large) == Outcome::committed);
+  for (const char* key : {"replaced", "persisted", "prolonged", "patched"})
+    REQUIRE(with.put("0", key, "value", at) == Outcome::committed);
+  REQUIRE(with.snapshot());
+  with.files->inject({.call = SimulatedFileSystem::Call::create, .persistent = true});
+  REQUIRE(with.put("0", "replaced", "value") == Outcome::committed);
+  REQUIRE(with.expire("0", "persisted", 0) == Outcome::committed);
+  REQUIRE(with.expire("0", "prolonged", at + 1000) == Outcome::committed);
+  REQUIRE(with.put("0", "new", "value", at) == Outcome::committed);
+  REQUIRE(with.put("0", "new and large", large, at) == Outcome::committed);
+  for (int round = 0; round < 2; ++round) {
+    const uint64_t sealed = with.figure("badger_sealed_memtables");
+    for (int i = 0; i < 2000 && with.figure("badger_sealed_memtables") == sealed; ++i) {
+      REQUIRE(with.put("filler", std::to_string(i), std::string(60, 'f')) == Outcome::committed);
+      with.executor.run_ready();
+    }
+    REQUIRE(with.figure("badger_sealed_memtables") == sealed + 1);
+    const std::string bytes = round == 0 ? "V" : "W";
+    for (const char* key : {"replaced", "persisted", "prolonged", "patched", "new"})
+      REQUIRE(with.splice("0", key, 0, bytes, 5) == Outcome::committed);
+    REQUIRE(with.splice("0", "new and large", 0, bytes, large.size()) == Outcome::committed);
+  }
+  REQUIRE(with.now() < at);
+  REQUIRE(with.content("0").size() == 6);
+  with.executor.run_for(at + 100 - with.now());
+  const auto check = [&](uint64_t keys) {
+    REQUIRE(with.content("0").size() == keys);
+    REQUIRE(with.get("0", "replaced") == "Walue");
+    REQUIRE(with.get("0", "persisted") == "Walue");
+  };
+  check(3);
+  REQUIRE(expired_events(with) == 3);
+  if (restarts) {
+    with.kill();
+    REQUIRE(with.open());
+    check(3);
+  }
+  with.files->clear_faults();
+  REQUIRE(with.snapshot());
+  check(3);
+  REQUIRE(with.count("0") == 3);
+  with.executor.run_for(2000);
+  check(2);
+  REQUIRE(with.count("0") == 2);
+  REQUIRE(expired_events(with) == 4);
+  REQUIRE(with.close());
+  REQUIRE(with.open());
+  check(2);
+  REQUIRE(with.count("0") == 2);
+}
+
 TEST_CASE("badger: a clock that is set back by a restart revives nothing", "[badger][due_keys]") {
   // The memtable is sealed behind the record of the pass, which is not replayed then.
   for (uint64_t seed = 1; seed <= 40; ++seed) {
