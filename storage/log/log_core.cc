@@ -24,7 +24,7 @@ LogCore::LogCore(FileSystem& files, Executor& executor, Clock& clock, LogOptions
       writer_(start.position, start.previous, start.floor + 1),
       next_number_(start.first.number + 1),
       epochs_(epoch_seed),
-      segment_files_(files, options_.directory, std::move(start.old_segments)) {
+      segment_files_(std::move(start.old_segments)) {
   writer_.add_segment({start.first.number, start.first.epoch, start.first.bytes});
   prepared_.push_back(std::move(start.first));
 }

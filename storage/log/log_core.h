@@ -110,6 +110,7 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   void carry_mark() REQUIRES(role_);
   bool write_closed() REQUIRES(role_);
   void release_segments() REQUIRES(role_);
+  void remove_needless();
   bool leave_needless_segment(Sequence through) REQUIRES(role_);
   void prepare_segments();
   bool lacks_room() REQUIRES(mutex_);
@@ -167,6 +168,8 @@ class LogCore final : public std::enable_shared_from_this<LogCore> {
   Random epochs_ GUARDED_BY(mutex_);
   std::deque<PreparedSegment> prepared_ GUARDED_BY(mutex_);  // the writer_ may be in one of them already
   Status failure_ GUARDED_BY(mutex_);
+
+  std::vector<uint64_t> needless_;  // segments that were let go of and are not removed yet; of the lane's thread
 
   WriterRole role_;
   std::string writing_ GUARDED_BY(role_);

@@ -68,8 +68,9 @@ void LogCore::work() {
   const Sequence released = release_through_;
   const auto sync = work_as_writer();
   leave_role();
-  if (released == release_through_) settle();
   if (sync) run_sync(*sync);
+  remove_needless();
+  if (released == release_through_) settle();
   arm_sync_timer();
 }
 
@@ -254,12 +255,18 @@ void LogCore::release_segments() {
   const Sequence through = release_through_;
   if (through == 0) return;
   if (disk_full_ && !leave_needless_segment(through)) return;
-  // What cannot be removed stays until the next release or the next start; a folder that cannot be synced says that the
-  // disk is not to be trusted.
   active_start_ = segment_files_.active_start();
-  const Status status = segment_files_.release(through);
+  const std::vector<uint64_t> needless = segment_files_.release(through);
+  needless_.insert(needless_.end(), needless.begin(), needless.end());
   front_position_ = segment_files_.front_position();
   segments_ = segment_files_.segments();
+}
+
+// Without the role, so that loops write on meanwhile: to free 64 MB takes a file system tens of milliseconds. What
+// cannot be removed stays until the next work or the next start; a folder that cannot be synced says that the disk is
+// not to be trusted.
+void LogCore::remove_needless() {
+  const Status status = remove_segments(files_, options_.directory, needless_);
   if (!status && status.kind() != ErrorKind::no_space) fail(status);
 }
 

@@ -96,21 +96,27 @@ Status SegmentFiles::finish(bool closed) {
   return active_.file->close();
 }
 
-Status SegmentFiles::release(Sequence through) {
-  size_t needless = 0;
-  while (needless + 1 < kept_.size() && kept_[needless + 1].previous_sequence <= through) ++needless;
-  if (needless == 0) return {};
+std::vector<uint64_t> SegmentFiles::release(Sequence through) {
+  std::vector<uint64_t> needless;
+  while (needless.size() + 1 < kept_.size() && kept_[needless.size() + 1].previous_sequence <= through)
+    needless.push_back(kept_[needless.size()].number);
+  kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(needless.size()));
+  return needless;
+}
+
+Status remove_segments(FileSystem& files, const std::string& directory, std::vector<uint64_t>& numbers) {
+  if (numbers.empty()) return {};
   Status outcome;
   size_t removed = 0;
-  while (removed < needless && outcome.is_ok()) {
-    outcome = files_.remove(join_path(directory_, segment_name(kept_[removed].number)));
+  while (removed < numbers.size() && outcome.is_ok()) {
+    outcome = files.remove(join_path(directory, segment_name(numbers[removed])));
     if (outcome.is_ok() || outcome.kind() == ErrorKind::not_found) {
       outcome = {};
       ++removed;
     }
   }
-  kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(removed));
-  if (auto status = files_.sync_directory(directory_); !status) return status;
+  numbers.erase(numbers.begin(), numbers.begin() + static_cast<std::ptrdiff_t>(removed));
+  if (auto status = files.sync_directory(directory); !status) return status;
   return outcome;
 }
 

@@ -42,8 +42,7 @@ class SegmentFiles {
     Sequence previous_sequence;
   };
 
-  SegmentFiles(FileSystem& files, std::string directory, std::vector<Kept> old_segments)
-      : files_(files), directory_(std::move(directory)), kept_(std::move(old_segments)) {}
+  explicit SegmentFiles(std::vector<Kept> old_segments) : kept_(std::move(old_segments)) {}
 
   // Goes on in `next`, whose header is `header_bytes`; written and synced before anything else goes there.
   Status enter(PreparedSegment next, std::string_view header_bytes);
@@ -58,8 +57,9 @@ class SegmentFiles {
   // Closes the active segment: nothing may be written any more. `closed`: what was written last is the chunk of a clean
   // close; it is synced, and the unused space behind it given back.
   Status finish(bool closed);
-  // Removes segments that hold only records with sequences <= `through`; never the active one.
-  Status release(Sequence through);
+  // Lets go of segments that hold only records with sequences <= `through`, never of the active one. Their numbers: the
+  // files are the caller's to remove (remove_segments).
+  std::vector<uint64_t> release(Sequence through);
 
   uint64_t position() const { return active_start_ + active_.file->size(); }
   uint64_t active_end() const { return active_start_ + active_.bytes; }
@@ -68,11 +68,12 @@ class SegmentFiles {
   uint64_t front_position() const { return kept_.front().start_position; }
 
  private:
-  FileSystem& files_;
-  const std::string directory_;
   std::vector<Kept> kept_;  // the active one last
   PreparedSegment active_;
   uint64_t active_start_ = 0;
 };
+
+// Removes the files of these segments, and their numbers from the list as far as that went, and syncs the folder.
+Status remove_segments(FileSystem& files, const std::string& directory, std::vector<uint64_t>& numbers);
 
 }  // namespace sett::storage
