@@ -89,7 +89,10 @@ bool Flusher::may_seal() const {
 }
 
 void Flusher::seal() {
-  if (!started_ || engine_.closing_) return;
+  if (!started_ || engine_.closing_) {
+    seal_posted_ = false;
+    return;
+  }
   bool has_room = false;
   {
     MutexLock lock(mutex_);
