@@ -1,4 +1,4 @@
-// What is appended while a write or a sync is under way belongs to the next group.
+// What is appended while a write, a sync or a removal is under way belongs to the next group.
 #include <catch2/catch.hpp>
 
 #include "tests/support/log_harness.h"
@@ -31,7 +31,7 @@ class HookedFile final : public AppendFile {
 class HookedFileSystem final : public FileSystem {
  public:
   explicit HookedFileSystem(FileSystem& files) : files_(files) {}
-  std::function<void()> in_sync;
+  std::function<void()> in_sync, in_remove;
 
   Result<std::unique_ptr<AppendFile>> create(const std::string& path) override {
     auto file = files_.create(path);
@@ -42,7 +42,10 @@ class HookedFileSystem final : public FileSystem {
   Result<bool> exists(const std::string& path) override { return files_.exists(path); }
   Result<std::vector<std::string>> list(const std::string& directory) override { return files_.list(directory); }
   Status create_directories(const std::string& directory) override { return files_.create_directories(directory); }
-  Status remove(const std::string& path) override { return files_.remove(path); }
+  Status remove(const std::string& path) override {
+    if (in_remove) in_remove();
+    return files_.remove(path);
+  }
   Status remove_directory(const std::string& path) override { return files_.remove_directory(path); }
   Status rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }
   Status link(const std::string& from, const std::string& to) override { return files_.link(from, to); }
@@ -137,6 +140,27 @@ TEST_CASE("a loop writes on while the lane syncs, and what it writes waits for t
   with.executor.run_for(1000);
   REQUIRE(with.log->synced() == 2);
   REQUIRE(with.log->stats().unsynced_bytes == 0);
+  REQUIRE(with.log->close());
+}
+
+TEST_CASE("a loop writes on while segments that nobody needs are removed", "[log]") {
+  Hooked with(false);
+  Sequence last = 0;
+  for (; last < 20; ++last) {
+    REQUIRE(with.append(std::string(10'000, 'a')) == Journal::Room::ok);
+    with.executor.run_ready();
+  }
+  int removals = 0;
+  with.files.in_remove = [&] {
+    ++removals;
+    REQUIRE(with.append("b") == Journal::Room::ok);
+    with.log->write_if_small();
+    CHECK(with.log->written() == ++last);
+  };
+  with.log->release(last - 1);
+  with.executor.run_ready();
+  CHECK(removals >= 2);
+  with.files.in_remove = {};
   REQUIRE(with.log->close());
 }
 
