@@ -39,8 +39,10 @@ void Flusher::tick() {
   const int64_t now_ms = engine_.clock_.steady_ms();
   if (changes != changes_seen_) quiet_since_ms_ = now_ms;
   changes_seen_ = changes;
-  if (now_ms - quiet_since_ms_ >= quiet_ms && engine_.memtable_bytes_.load(std::memory_order_relaxed) > 0)
+  if (now_ms - quiet_since_ms_ >= quiet_ms && engine_.memtable_bytes_.load(std::memory_order_relaxed) > 0) {
+    quiet_since_ms_ = now_ms;  // what a collection moves on and on is no reason for a flush at each tick
     memtable_is_full();
+  }
   engine_.post(
       Executor::Lane::background, [this] { tick(); }, tick_ms);
 }
@@ -153,8 +155,8 @@ void Flusher::update_stall() {
     MutexLock lock(mutex_);
     const bool stalls = !may_seal() && (engine_.memtables_are_full() || engine_.memtable_is_full());
     may_go_on = engine_.stalled_.exchange(stalls) && !stalls;
+    engine_.pacer_.note_used(engine_.memtables_bytes(), engine_.clock_.steady_us());
   }
-  engine_.pacer_.note_used(engine_.memtables_bytes(), engine_.clock_.steady_us());
   if (may_go_on) engine_.log_->announce_progress();
 }
 

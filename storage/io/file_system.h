@@ -50,7 +50,8 @@ class RandomAccessFile {
   virtual uint64_t size() const = 0;  // when opened
   // A hint: reads will be anywhere, and what is wanted is asked for as a whole; nothing need be read ahead.
   virtual void expect_random_reads() const {}
-  // A hint: these bytes are asked for soon. The system may bring them into its memory meanwhile; nobody waits for that.
+  // A hint: these bytes are asked for soon. The system may bring them, or some of them, into its memory meanwhile; that
+  // they are there is not waited for.
   virtual void will_read(uint64_t /*offset*/, uint64_t /*bytes*/) const {}
 };
 

@@ -31,7 +31,7 @@ EngineOptions crash_options(uint64_t seed, bool sync_writes) {
   options.badger.value_log_file_bytes = 3 << 10;
   options.badger.value_log_records_max = 12;
   options.badger.gc_interval_ms = 200;
-  options.badger.mem_tables = 1 + seed % 6;
+  options.badger.mem_tables = 1 + (seed / 2) % 6;
   options.badger.tables_by_bucket = seed % 3 != 0;
   return options;
 }

@@ -127,20 +127,24 @@ TEST_CASE("badger: a splice over a memtable that waits expires with what it stan
   REQUIRE(with.expire("0", "prolonged", at + 1000) == Outcome::committed);
   REQUIRE(with.put("0", "new", "value", at) == Outcome::committed);
   REQUIRE(with.put("0", "new and large", large, at) == Outcome::committed);
-  for (int round = 0; round < 2; ++round) {
+  const int rounds = GENERATE(2, 3);  // the last leaves nothing but filler in the active part
+  for (int round = 0; round < rounds; ++round) {
     const uint64_t sealed = with.figure("badger_sealed_memtables");
     for (int i = 0; i < 2000 && with.figure("badger_sealed_memtables") == sealed; ++i) {
       REQUIRE(with.put("filler", std::to_string(i), std::string(60, 'f')) == Outcome::committed);
       with.executor.run_ready();
     }
     REQUIRE(with.figure("badger_sealed_memtables") == sealed + 1);
+    if (round == 2) break;
     const std::string bytes = round == 0 ? "V" : "W";
     for (const char* key : {"replaced", "persisted", "prolonged", "patched", "new"})
       REQUIRE(with.splice("0", key, 0, bytes, 5) == Outcome::committed);
     REQUIRE(with.splice("0", "new and large", 0, bytes, large.size()) == Outcome::committed);
   }
   REQUIRE(with.now() < at);
-  REQUIRE(with.content("0").size() == 6);
+  // Looked at without their values: with them the patches would be completed.
+  for (const char* key : {"replaced", "persisted", "prolonged", "patched", "new", "new and large"})
+    REQUIRE(with.expiry("0", key) >= 0);
   with.executor.run_for(at + 100 - with.now());
   const auto check = [&](uint64_t keys) {
     REQUIRE(with.content("0").size() == keys);
