@@ -17,7 +17,7 @@ constexpr int keys = 4000;
 Entries entries_from(int first) {
   Entries entries;
   for (int i = first; i < first + keys; ++i)
-    entries.emplace(tree_key(bucket, std::to_string(100'000 + i)), value_of(1, "value"));
+    entries.emplace(tree_key(bucket, std::to_string(500'000 + i)), value_of(1, "value"));
   return entries;
 }
 
